@@ -7,8 +7,8 @@ use std::path::Path;
 /// The longest message that is kept, in characters: enough for every documented one.
 const MAX_MESSAGE_CHARS: usize = 500;
 
-/// Characters besides control characters that are invisible, reorder the text around them or end a
-/// line: Unicode's formats, fillers, joiners and selectors.
+/// Characters that are invisible, reorder the text around them or end a line, without the control
+/// characters: Unicode's formats, fillers, joiners and selectors.
 const INVISIBLE: [(char, char); 22] = [
     ('\u{ad}', '\u{ad}'),
     ('\u{34f}', '\u{34f}'),

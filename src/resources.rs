@@ -43,8 +43,8 @@ fn limits() -> Limits {
     Limits::default()
 }
 
-/// The files that the process opens besides connections: runtimes, standard streams, listeners, the
-/// state file and its lock.
+/// The files that the process opens in addition to connections: runtimes, standard streams,
+/// listeners, the state file and its lock.
 const RESERVED_FILES: u64 = 24;
 
 /// Returns how many of `open_files` connections to the listener may take. Connections to the cloud may

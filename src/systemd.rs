@@ -59,7 +59,7 @@ impl ServiceManager {
 
     /// Notifies that the service is reloading. [`Self::ready`] must follow.
     pub fn reloading(&self) {
-        // The time tells the manager which reload a later `READY=1` ends.
+        // From the time, the manager knows which reload a later `READY=1` ends.
         match NotifyState::monotonic_usec_now() {
             Ok(since) => self.notify(&[NotifyState::Reloading, since]),
             Err(error) => debug!(%error, "no monotonic clock"),

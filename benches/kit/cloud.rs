@@ -55,7 +55,7 @@ impl Cloud {
         accounts.parse().expect("the cloud counts in whole numbers")
     }
 
-    /// How long after their turn in the schedule calls have come since it was asked last, in
+    /// Returns how late the calls since the last query came, compared with the schedule, in
     /// milliseconds.
     pub(crate) fn lateness(&self) -> Vec<f64> {
         let times = self.ask("/lateness");

@@ -73,7 +73,7 @@ impl Process {
         TICK * ticks.filter_map(|ticks| ticks.parse::<u32>().ok()).sum()
     }
 
-    /// Resident memory in bytes: now, at its highest, and what of it now is no file's and a file's.
+    /// Returns the resident memory in bytes: total, peak, anonymous and of files.
     pub(crate) fn memory(&self) -> [u64; 4] {
         let status = self.read("status");
         ["VmRSS:", "VmHWM:", "RssAnon:", "RssFile:"].map(|name| {

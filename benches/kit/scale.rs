@@ -10,7 +10,7 @@ pub(crate) struct Scale {
     pub(crate) rounds: usize,
     /// How long one turn is measured.
     pub(crate) turn: Duration,
-    /// How long a contestant runs before that, after it stood still.
+    /// How long a contestant runs before that, after a pause.
     pub(crate) settle: Duration,
     /// The numbers of tracks, in ascending order.
     pub(crate) tracks: &'static [usize],

@@ -7,9 +7,9 @@ use std::process::Command;
 use crate::kit::{Findings, Scale, program};
 use crate::roles::WORK;
 
-/// A piece may take so much of what it took when the table was written. The optimiser alone, which
-/// sees the bench and the library as one program, moves it by two or three percent when only the
-/// bench has changed.
+/// The most instructions that a piece may take, as a factor of the number in the table. The
+/// optimizer sees the bench and the library as one program, so a change of the bench alone can
+/// change the number by two or three percent.
 const TOLERANCE: f64 = 1.03;
 
 /// What a piece takes is what more of them take than fewer.

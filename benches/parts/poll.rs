@@ -19,8 +19,8 @@ const LATENCY: Duration = Duration::from_millis(10);
 /// After its answer a poll is over in less.
 const AFTERMATH: Duration = Duration::from_millis(20);
 
-/// The peer keeps a connection for each account, and has fewer of them, each polled so much the
-/// more often.
+/// The peer keeps a connection for each account. It has fewer accounts by this factor, and polls
+/// each account more often by the same factor.
 const FEWER: u32 = 5;
 
 /// Polls without a pause, of the peer: an account for each of its threads, more of which would make
@@ -181,7 +181,7 @@ impl Contestant {
         let (calls, cpu, began) = (cloud.calls(), self.process.cpu(), Instant::now());
         meanwhile(&self.process);
         let time = began.elapsed().as_secs_f64();
-        // What the last answers set going is part of it.
+        // The work that the last responses start is part of the measurement.
         sleep(AFTERMATH);
         let cpu = self.process.cpu().saturating_sub(cpu);
         let pages = (cloud.calls() - calls).max(1) as f64;

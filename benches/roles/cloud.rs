@@ -1,6 +1,6 @@
 //! A simulated API with prepared responses for one action, so that it takes little of the machine
 //! that it shares with the measured program. Responses differ only in request id and time, and in the
-//! status of one track if changes are enabled. Besides, every bucket has an object of each five minutes.
+//! status of one track if changes are enabled. Every bucket has an object for each five minutes.
 
 use std::fmt::Write as _;
 use std::io::Write as _;

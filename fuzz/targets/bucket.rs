@@ -39,7 +39,7 @@ fn is_within_limits(page: &Page) {
     }
 }
 
-/// Every object stands in the text; nothing is made up.
+/// Asserts that the text contains every object of the page.
 fn is_shown(page: &Page, input: &[u8]) {
     let text = str::from_utf8(input).expect("a page is UTF-8");
     assert!(text.contains("ListBucketResult") && text.contains("IsTruncated"));

@@ -63,8 +63,8 @@ fn environment(text: &str) -> BTreeMap<String, String> {
         .collect()
 }
 
-/// Whether the mark stands in values of these keys and nowhere else that is read: what is shown may
-/// not show it then. Another reader of YAML says so; what it does not read is not judged.
+/// Returns whether the mark is in values of these keys and in no other value, so that no output may
+/// contain it. Another YAML parser decides; text that it cannot parse is not checked.
 fn is_marked_in(text: &str, environment: &BTreeMap<String, String>, keys: &[&str]) -> bool {
     let is_secret = |(name, value): (&String, &String)| {
         let key = name.rsplit("__").next().unwrap_or_default();

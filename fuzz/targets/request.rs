@@ -92,7 +92,7 @@ impl How {
 
 /// A connection from its beginning to its end.
 struct Talk {
-    heard: Vec<u8>,
+    received: Vec<u8>,
     /// From the last byte that was sent to the end.
     took: Duration,
 }
@@ -116,7 +116,7 @@ fn talk(parts: &[&[u8]], how: &How) -> Talk {
             server.serve(there, peer, permit).await;
         });
         let (mut reading, mut writing) = split(here);
-        let mut heard = Vec::new();
+        let mut received = Vec::new();
         let sending = async {
             for piece in parts.iter().flat_map(|part| part.chunks(how.piece)) {
                 // After a refusal, the listener closes the connection.
@@ -130,7 +130,7 @@ fn talk(parts: &[&[u8]], how: &How) -> Talk {
             }
             Instant::now()
         };
-        let both = async { tokio::join!(sending, reading.read_to_end(&mut heard)) };
+        let both = async { tokio::join!(sending, reading.read_to_end(&mut received)) };
         let (sent_at, read) = timeout(FOR_EVER, both).await.expect("it ends");
         let took = sent_at.elapsed();
         read.expect("memory does not fail");
@@ -143,7 +143,7 @@ fn talk(parts: &[&[u8]], how: &How) -> Talk {
             assert!(HANDLERS.contains(handler), "{handler}");
             assert!(CODES.contains(code), "{code}");
         }
-        Talk { heard, took }
+        Talk { received, took }
     })
 }
 
@@ -164,7 +164,7 @@ const CODES_OF_HYPER: [u16; 3] = [400, 414, 431];
 
 impl Talk {
     fn replies(&self) -> Vec<Reply> {
-        let mut rest = &self.heard[..];
+        let mut rest = &self.received[..];
         let mut replies = Vec::new();
         while !rest.is_empty() {
             replies.push(Reply::read(&mut rest));

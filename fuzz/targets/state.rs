@@ -1,4 +1,4 @@
-//! A state file, whole or damaged: never a panic, and what is read of it can be resumed, published
+//! Reads state files, valid or damaged, without a panic. The restored state can be resumed, published
 //! and saved again.
 
 use std::sync::Arc;
@@ -37,7 +37,7 @@ pub fn state(input: &[u8]) {
     }
 }
 
-/// Goes on from what was saved, twice: the second time nothing is lost any more.
+/// Resumes from the saved state twice. The second time, nothing is lost.
 fn resume(saved: &Saved) {
     let now = Moment {
         wall: UNIX_EPOCH + Duration::from_hours(498_720),

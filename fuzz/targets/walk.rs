@@ -55,8 +55,8 @@ struct Cloud {
     page_size: u32,
     /// No page is longer.
     cap: u64,
-    /// Whether the cap cuts what was asked for, so that the next page begins behind what is
-    /// missing.
+    /// Whether the offset of a page depends on the requested size, so that a page that the cap
+    /// shortens makes the walk skip tracks.
     skips: bool,
     too_many: u64,
 
@@ -282,7 +282,7 @@ impl Walk<'_> {
         self.0.iter().all(|page| page.total == collected)
     }
 
-    /// Something, full pages before the last of it, and then nothing.
+    /// Returns whether the walk has full pages, a last page that may be short, and an empty page.
     fn is_to_the_end(&self) -> bool {
         match self.0 {
             [full @ .., _, end] => {

@@ -30,7 +30,7 @@ pub(super) async fn write(path: &Path, content: Vec<Bytes>) -> io::Result<()> {
         Destination::Stdout => print(content).await,
         Destination::Stream(path) => spawn_blocking(move || write_into(&path, &content)).await?,
         Destination::File(file) => {
-            let temporary = Temporary::beside(&file);
+            let temporary = Temporary::next_to(&file);
             let kept = temporary.clone();
             let written = spawn_blocking(move || temporary.replace(&file, &content));
             let _remove = RemoveOnDrop(kept);
@@ -57,7 +57,7 @@ struct Temporary {
 impl Temporary {
     /// Returns a unique name in the folder of `file`, so that the rename stays within the file system.
     /// The textfile collector ignores the extension.
-    fn beside(file: &Path) -> Self {
+    fn next_to(file: &Path) -> Self {
         let (process, number) = (std::process::id(), fastrand::u32(..));
         let name = format!(".cloudaudit-exporter-{process}-{number:08x}.tmp");
         Self {

@@ -148,8 +148,7 @@ fn entries(document: &Document) -> Result<&[Entry], Fault> {
     };
     let mut others = document.root().entries().iter();
     if let Some(other) = others.find(|it| it.key != ACCOUNTS && !it.key.starts_with(FREE_KEYS)) {
-        let why =
-            "not allowed besides accounts in an account file; move it to the configuration file";
+        let why = "not allowed in an account file; move it to the configuration file";
         let path = KeyPath::from([other.key.as_str()]);
         return Err(document.fault(&other.place, &path, why));
     }

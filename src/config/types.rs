@@ -66,7 +66,7 @@ impl Config {
 /// How requests reach the cloud.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Http {
-    /// PEM certificates to trust besides those of the system.
+    /// PEM certificates to trust in addition to those of the system.
     pub ca_file: Option<PathBuf>,
     /// The proxy of the file or of the environment.
     pub proxy: Option<Proxy>,

@@ -2,8 +2,8 @@
 //!
 //! Regions usually list the same tracks, so tracks are distinguished by their ids, and each id counts
 //! once. A listing counts as long as it may be shown, so there is one overview for each period until
-//! the next listing is too old. The coverage by the organization's own tracks has an end of its own,
-//! which divides these periods once more.
+//! the next listing is too old. The coverage by the organization's own tracks ends at its own time,
+//! which divides these periods again.
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;

@@ -60,7 +60,7 @@ pub(super) fn inherited() -> io::Result<Vec<Socket>> {
     Ok(sockets)
 }
 
-/// Binds a Unix socket. A killed process leaves its socket file behind, so a file on which no
+/// Binds a Unix socket. The socket file of a killed process remains, so a file on which no
 /// process listens is replaced.
 async fn bind_unix(path: &Path) -> io::Result<UnixListener> {
     match UnixListener::bind(path) {

@@ -9,7 +9,7 @@ use futures_util::future::BoxFuture;
 ///
 /// A wake-up polls every future, which is cheap for the few targets of an account. A
 /// `FuturesUnordered` polls only the future that was woken, but with a single future it wakes its
-/// own task once more, and with it another thread.
+/// own task again, which wakes another thread.
 pub(super) struct InFlightPolls<'a, T>(Vec<Option<BoxFuture<'a, T>>>);
 
 impl<'a, T> InFlightPolls<'a, T> {

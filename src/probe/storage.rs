@@ -1,4 +1,4 @@
-//! Looks at the storage targets of an account's enabled tracks once.
+//! Checks the storage targets of an account's enabled tracks once.
 
 use std::collections::BTreeMap;
 use std::time::Duration;

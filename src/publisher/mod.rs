@@ -6,8 +6,8 @@
 //! accounts there are. The segments of a metric make a family, which is joined by the first scrape after
 //! one of its chunks changed.
 //!
-//! While a reload or a discovery changes accounts, scrapes see what was shown before, and the next
-//! families are made beside it.
+//! While a reload or a discovery changes accounts, scrapes see the previous families until the
+//! new families are complete.
 
 pub use self::accounts::{Account, Publisher};
 

@@ -29,7 +29,7 @@ pub struct Track {
     /// `CreateTime` in Unix seconds, if it could be read.
     #[serde(rename = "created_unix_seconds")]
     pub created: Option<i64>,
-    /// Whether a text field of it could not be read. Such a field is empty here, and its value is
+    /// Whether a text field of the track could not be read. Such a field is empty here, and its value is
     /// unknown.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub is_partial: bool,

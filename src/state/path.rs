@@ -65,7 +65,7 @@ impl StatePath {
     /// Locks the file, unless another process holds the lock.
     pub(super) fn lock(&self) -> Result<File, String> {
         self.check()?;
-        let path = self.beside(".lock");
+        let path = self.with_suffix(".lock");
         let at = |why: &dyn Display| {
             let path = visible_path(&path);
             format!("cannot open {path}: {why}; remove it")
@@ -192,14 +192,14 @@ impl StatePath {
     }
 
     fn new_file(&self) -> PathBuf {
-        self.beside(".tmp")
+        self.with_suffix(".tmp")
     }
 
     fn aside(&self, second: u64) -> PathBuf {
-        self.beside(&format!(".corrupt-{second}"))
+        self.with_suffix(&format!(".corrupt-{second}"))
     }
 
-    fn beside(&self, suffix: &str) -> PathBuf {
+    fn with_suffix(&self, suffix: &str) -> PathBuf {
         let mut path = OsString::from(&self.path);
         path.push(suffix);
         path.into()

@@ -216,7 +216,7 @@ impl SavedAccount {
 
 /// Returns evidence for an account to resume.
 fn restored(evidence: Evidence, now: Moment) -> Evidence {
-    // The time of day tells how long ago the listing was. If this machine cannot count that far
+    // The time of day shows how long ago the listing was. If this machine cannot count that far
     // back, it was too long ago to be evidence.
     let latest = evidence.latest.and_then(|latest| {
         let wall = latest.at.wall;

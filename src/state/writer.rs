@@ -80,7 +80,7 @@ impl StateWriter {
         (writer, loaded.value)
     }
 
-    /// Writes until `shutdown`, and then once more. `known` returns what to persist at that time;
+    /// Writes until `shutdown`, and then a last time. `known` returns what to persist at that time;
     /// `on_write` gets the result of each write: the content of the file, or why it failed.
     pub async fn run(
         mut self,

@@ -1,4 +1,4 @@
-//! Reads JSON within limits: whatever a response holds, what is kept of it is bounded.
+//! Reads JSON within limits: the parsed values are bounded, whatever the response contains.
 //!
 //! Depth needs no limit of its own. Parsed values have the depth of their types, and a skipped level
 //! costs one bit.

@@ -119,7 +119,7 @@ struct ExtraInfo {
 }
 
 impl WireEvent {
-    /// Returns the record. `None` if no time of it can be read: it is then of no use.
+    /// Returns the record. `None` if it has no readable time, because such a record is useless.
     pub(super) fn into_record(self, redactor: &Redactor) -> Option<OperationRecord> {
         let inner = self.cloud_audit_event.nested();
         let is_parsed = inner.is_some();

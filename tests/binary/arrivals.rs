@@ -43,8 +43,8 @@ const DAYS: [&str; 5] = [
     "audit/2026/11/28/001000.txt",
 ];
 
-/// A bucket with these objects. The last one arrived so many minutes ago, the others five minutes
-/// apart before it.
+/// Returns a bucket with these objects. The last object arrived `newest` minutes ago, and the earlier
+/// objects at intervals of five minutes.
 fn objects(keys: [&'static str; 5], newest: u64) -> BTreeMap<&'static str, SystemTime> {
     let keys = keys.into_iter().rev().zip(0_u64..);
     keys.map(|(key, number)| (key, minutes_ago(newest + 5 * number)))

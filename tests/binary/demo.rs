@@ -12,7 +12,7 @@ use crate::commands::text;
 use crate::support::exporter::{Samples, binary};
 
 #[test]
-fn the_demo_serves_within_a_second_shows_denied_beside_empty_and_ends_at_ctrl_c() {
+fn the_demo_serves_within_a_second_shows_denied_and_empty_accounts_and_ends_at_ctrl_c() {
     let start = Instant::now();
     let folder = TempDir::new().unwrap();
     let mut demo = binary()

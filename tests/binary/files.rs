@@ -74,7 +74,7 @@ async fn a_configuration_that_becomes_a_fifo_only_fails_the_reload() {
     let then = exporter.metrics_when("the reload has failed", failed).await;
     let polled = then.sum(POLLS, &[]) + 2.0;
     exporter
-        .metrics_when("it goes on polling", |it| it.sum(POLLS, &[]) >= polled)
+        .metrics_when("it continues to poll", |it| it.sum(POLLS, &[]) >= polled)
         .await;
     assert_eq!(exporter.get("/-/healthy").await.0, 200);
     let (status, why) = reload(&exporter).await;
@@ -82,7 +82,7 @@ async fn a_configuration_that_becomes_a_fifo_only_fails_the_reload() {
     assert!(why.contains("config.yaml") && why.contains("FIFO"), "{why}");
     exporter.line_with(&["it is a FIFO"]).await;
 
-    // Later reloads go on.
+    // Later reloads still work.
     fs::remove_file(&site.file).unwrap();
     fs::write(&site.file, fast("a: {interval: 1s}, b: {interval: 1s}")).unwrap();
     let two =

@@ -1,9 +1,6 @@
 //! The binary: its commands, and what it serves while it polls a simulated cloud.
 
-#![allow(
-    clippy::unwrap_used,
-    reason = "a test that cannot go on stops where it is"
-)]
+#![allow(clippy::unwrap_used, reason = "a test that cannot continue panics")]
 #![allow(
     clippy::disallowed_methods,
     reason = "another process lives in real time"

@@ -1,9 +1,6 @@
 //! Long runs of the exporter: a storm of faults, and hours of ordinary work.
 
-#![allow(
-    clippy::unwrap_used,
-    reason = "a test that cannot go on stops where it is"
-)]
+#![allow(clippy::unwrap_used, reason = "a test that cannot continue panics")]
 #![allow(
     clippy::disallowed_methods,
     reason = "another process lives in real time"

@@ -122,7 +122,7 @@ fn errors_name_the_account_file() {
         ),
         (
             "accounts: {other: {}}\npoll: {interval: 5m}\n",
-            "accounts.d/b.yaml:2:1: poll: not allowed besides accounts in an account file; move it to the configuration file",
+            "accounts.d/b.yaml:2:1: poll: not allowed in an account file; move it to the configuration file",
         ),
         (
             "accounts: [other]\n",

@@ -12,7 +12,7 @@ const require = createRequire(join(resolve(npm), 'package.json'));
 const { createGenerator } = require('ts-json-schema-generator');
 const { default: Ajv } = require('ajv');
 
-// The compiler looks for packages beside the source, so the source goes beside the packages.
+// The compiler looks for packages in the folder of the source, so the source goes there.
 function schemaOf(type) {
   const folder = mkdtempSync(join(tmpdir(), 'dashboard-'));
   try {

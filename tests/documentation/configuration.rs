@@ -40,7 +40,7 @@ const SECTIONS: [(&str, &str); 17] = [
     ("expected_track", "`expected_tracks`, each as a mapping"),
 ];
 
-/// What stands before the keys that an organization shares with accounts.
+/// The text before the keys that an organization shares with accounts.
 const MEMBERS_HAVE: &str =
     "These keys of an account apply to every member of the organization, with the same meaning:";
 

@@ -36,7 +36,7 @@ fn a_broken_link_is_found() {
     );
 }
 
-/// Paths that packages install in the documentation folder, besides the pages in the root.
+/// Paths that packages install in the documentation folder, in addition to the pages in the root.
 const PACKAGED: [&str; 10] = [
     "docs/",
     "grafana/",

@@ -4,10 +4,7 @@
 //! with the table. Tests run in memory and in paused time if possible, and otherwise with the
 //! binary over loopback.
 
-#![allow(
-    clippy::unwrap_used,
-    reason = "a test that cannot go on stops where it is"
-)]
+#![allow(clippy::unwrap_used, reason = "a test that cannot continue panics")]
 #![allow(
     clippy::disallowed_methods,
     reason = "other processes run in real time"

@@ -1,9 +1,6 @@
 //! The status page, in a real browser.
 
-#![allow(
-    clippy::unwrap_used,
-    reason = "a test that cannot go on stops where it is"
-)]
+#![allow(clippy::unwrap_used, reason = "a test that cannot continue panics")]
 #![allow(
     clippy::disallowed_methods,
     reason = "other processes run in real time"

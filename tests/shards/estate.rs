@@ -24,7 +24,7 @@ pub const ADMIN_KEY: &str = "AKIDadmin";
 const PATIENCE: Duration = Duration::from_mins(3);
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 
-/// How long an old process runs beside its successors: less than their startup delay.
+/// How long an old process runs at the same time as its successors: less than their startup delay.
 const LINGERING: Duration = Duration::from_secs(4);
 
 /// The number of accounts and members, and how often the shards poll and refresh them.

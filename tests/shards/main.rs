@@ -1,10 +1,7 @@
 //! Shards as in production: real processes divide ten thousand accounts while their number changes,
 //! and a real Prometheus with the shipped rules scrapes them.
 
-#![allow(
-    clippy::unwrap_used,
-    reason = "a test that cannot go on stops where it is"
-)]
+#![allow(clippy::unwrap_used, reason = "a test that cannot continue panics")]
 #![allow(
     clippy::disallowed_methods,
     reason = "other processes live in real time"

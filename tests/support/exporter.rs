@@ -93,7 +93,7 @@ impl Exporter {
             }
             assert!(
                 start.elapsed() < PATIENCE,
-                "waited in vain for a line with {words:?}; log:\n{log}"
+                "no line has {words:?}; log:\n{log}"
             );
             tokio::time::sleep(Duration::from_millis(20)).await;
         }

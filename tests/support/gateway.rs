@@ -15,7 +15,7 @@ use tokio::time::{sleep, timeout};
 /// One in this many responses is delivered again.
 const ONE_IN: usize = 4;
 
-/// What the gateway does with a response besides delivering it.
+/// What the gateway does with a response in addition to its delivery.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Mischief {
     /// Delivers it again on the same connection after this delay.

@@ -46,8 +46,9 @@ impl Setting for Source {
             return None;
         };
         if let Some(second) = groups.next() {
-            let why =
-                format!("a second source of credentials besides {first}; exactly one is allowed");
+            let why = format!(
+                "a second source of credentials, in addition to {first}; exactly one is allowed"
+            );
             reader.refuse_key(second, why);
             return None;
         }

@@ -97,7 +97,7 @@ async fn server(reply: impl Fn(&Query) -> Reply + Send + 'static) -> (u16, Quest
     (port, questions)
 }
 
-/// What resolves by these servers, and by what the two files say besides.
+/// Returns a resolver with these servers and the contents of the two files.
 fn resolver(ports: &[u16], resolv_conf: &str, hosts: &str) -> NameServers {
     let system = settings(ports, resolv_conf, hosts);
     NameServers::new(system).expect("it can be made")
@@ -317,7 +317,7 @@ async fn answers_do_not_hold_for_a_day() {
 
 /// One wrong answer is not believed for the day that it claims to hold.
 #[tokio::test]
-async fn a_name_that_did_not_exist_is_asked_for_again() {
+async fn a_name_that_did_not_exist_is_resolved_again() {
     const NEGATIVE: Duration = Duration::from_millis(200);
     let (port, _) = server({
         let asked = AtomicU32::new(0);

@@ -13,7 +13,7 @@ fn pace(rate: impl Into<f64>) -> Pace {
     Pace::new(rate, SourceIpLimit::default())
 }
 
-/// Returns the times at which calls go out when each comes so much later than it might.
+/// Returns the times at which calls are sent if each call comes later than allowed by `lateness`.
 fn sent_at(rate: u32, lateness: impl IntoIterator<Item = u64>) -> Vec<Instant> {
     let mut pace = pace(rate);
     let mut now = Instant::now();
@@ -111,7 +111,7 @@ fn from_the_bottom_to_the_top_takes_a_minute() {
 }
 
 #[test]
-fn a_refusal_for_the_address_slows_all_who_call_from_it_and_nobody_else() {
+fn throttling_of_an_address_slows_only_the_callers_with_that_address() {
     let address = SourceIpLimit::default();
     let mut one = Pace::new(20, address.clone());
     let two = Pace::new(10, address.clone());

@@ -1,9 +1,6 @@
 //! The process in its environment: signals, blocked pipes, output files and system limits.
 
-#![allow(
-    clippy::unwrap_used,
-    reason = "a test that cannot go on stops where it is"
-)]
+#![allow(clippy::unwrap_used, reason = "a test that cannot continue panics")]
 #![allow(
     clippy::disallowed_methods,
     reason = "another process lives in real time"

@@ -143,7 +143,7 @@ async fn a_hyphen_and_the_names_of_stdout_are_stdout() {
         let printed = run(&site, Path::new(output));
         assert_eq!(printed.status.code(), Some(0), "{}", text(&printed.stderr));
         assert!(text(&printed.stdout).contains(UP), "{output}");
-        // What stands in the file stays: it was opened for appending.
+        // The previous content stays, because the file was opened for appending.
         let file = folder.join("appended");
         fs::write(&file, "before\n").unwrap();
         let inode = fs::metadata(&file).unwrap().ino();
@@ -242,7 +242,7 @@ async fn a_path_that_cannot_be_written_is_named_and_nothing_is_left() {
     assert_eq!(empty.status.code(), Some(2), "{}", text(&empty.stderr));
 }
 
-/// A file system that is full: the old file stays, and nothing is left beside it.
+/// A file system that is full: the old file stays, and no other file remains in its folder.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_full_disk_leaves_the_old_file() {
     let site = site().await;

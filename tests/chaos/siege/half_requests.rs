@@ -250,7 +250,7 @@ fn besiege(address: SocketAddr, authority: Option<&Authority>, clients: usize) -
 }
 
 /// Closes its oldest connection for a new one and answers what ends like a request: the least that
-/// a listener can do. What a scrape of it takes, the machine and the clients take.
+/// a listener can do. The duration of its scrapes is the share of the machine and the clients.
 async fn serve_bare(listener: TcpListener) {
     let mut connections = VecDeque::new();
     loop {

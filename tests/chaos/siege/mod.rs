@@ -4,10 +4,7 @@
 //! fail the test. The figures in docs/web.md come from `cargo test --release --test chaos siege --
 //! --nocapture` on an idle machine.
 
-#![allow(
-    clippy::unwrap_used,
-    reason = "a test that cannot go on stops where it is"
-)]
+#![allow(clippy::unwrap_used, reason = "a test that cannot continue panics")]
 #![allow(
     clippy::disallowed_methods,
     reason = "other processes live in real time"

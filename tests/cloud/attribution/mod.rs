@@ -1,10 +1,7 @@
 //! Attribution of changes to operators: accounts search the operation records of the simulated
 //! cloud, in memory and in paused time.
 
-#![allow(
-    clippy::unwrap_used,
-    reason = "a test that cannot go on stops where it is"
-)]
+#![allow(clippy::unwrap_used, reason = "a test that cannot continue panics")]
 
 mod labels;
 mod lookups;

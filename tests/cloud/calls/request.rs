@@ -176,7 +176,7 @@ impl Provider for Rotating {
 #[tokio::test(start_paused = true)]
 async fn the_signing_key_changes_with_the_credential() {
     let (parts, arrived) = cloud(|_| empty());
-    // The same id with another key, another id with the same key, and the first once more.
+    // The same id with another key, another id with the same key, and the first again.
     let generations = [
         (SECRET_ID, SECRET_KEY, None),
         (SECRET_ID, "another-key", None),

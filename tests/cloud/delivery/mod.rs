@@ -1,9 +1,6 @@
 //! Delivery checks of a fleet against the simulated cloud, in memory and in paused time.
 
-#![expect(
-    clippy::unwrap_used,
-    reason = "a test that cannot go on stops where it is"
-)]
+#![expect(clippy::unwrap_used, reason = "a test that cannot continue panics")]
 
 mod budget;
 mod due;

@@ -1,9 +1,6 @@
 //! Reloads and panics of a fleet, in memory and in paused time.
 
-#![allow(
-    clippy::unwrap_used,
-    reason = "a test that cannot go on stops where it is"
-)]
+#![allow(clippy::unwrap_used, reason = "a test that cannot continue panics")]
 
 // A fleet, its cloud and its observer.
 mod fairness;

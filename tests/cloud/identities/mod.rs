@@ -1,10 +1,7 @@
 //! Credentials and accounts: every provider, from the configuration text to the simulated cloud, in
 //! memory and in paused time.
 
-#![allow(
-    clippy::unwrap_used,
-    reason = "a test that cannot go on stops where it is"
-)]
+#![allow(clippy::unwrap_used, reason = "a test that cannot continue panics")]
 #![allow(unreachable_pub, reason = "a test program has no outside")]
 
 // A fleet at the simulated cloud, and its reports.

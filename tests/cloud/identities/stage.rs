@@ -139,7 +139,7 @@ impl Stage {
         self.fleet.apply(plan.unwrap()).await;
     }
 
-    /// Writes a file beside the configuration.
+    /// Writes a file in the folder of the configuration.
     pub fn write(&self, name: &str, text: &str) {
         fs::write(self.folder.path().join(name), text).unwrap();
     }

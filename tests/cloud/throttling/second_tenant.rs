@@ -87,7 +87,7 @@ async fn the_total_settles_under_the_limit_with_few_calls_refused() {
         let apart = settled[later] - settled[later - REFUSED_PER_PROBE];
         assert!(apart >= BETWEEN_PROBES, "{apart:?}");
     }
-    // Few calls of the other client are refused, because the exporter gives way.
+    // Few calls of the other client are refused, because the exporter lowers its rate.
     let most = REFUSED_AT_START + (1 + probes) * REFUSED_OF_THE_OTHER_PER_PROBE;
     assert!(others.len() <= most, "{others:?}");
 

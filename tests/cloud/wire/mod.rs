@@ -41,7 +41,7 @@ fn not_json(body: &[u8]) -> Failure {
     }
 }
 
-/// Parses a page whose only track has `fields` besides its id.
+/// Parses a page whose only track has `fields` in addition to its id.
 fn track(fields: &str) -> Track {
     let body = format!(r#"{{"Response":{{"TotalCount":1,"Tracks":[{{"TrackId":7{fields}}}]}}}}"#);
     let mut page = parse(&body).unwrap();

@@ -8,7 +8,7 @@ use proptest::prelude::*;
 
 use super::{CHINA, parse, refused, track};
 
-/// Parses a page of one track that has these fields besides its id.
+/// Parses a page of one track that has these fields in addition to its id.
 fn page_of(fields: &[u8]) -> Page {
     let body = [
         br#"{"Response":{"TotalCount":1,"Tracks":[{"TrackId":7,"#,

@@ -259,7 +259,7 @@ async fn no_track_is_listed_is_said_only_if_every_listing_is_known() {
     );
 }
 
-/// "The tables show only matching rows": a filter by track leaves out the failures of other accounts.
+/// "The tables show only matching rows": a filter by track hides the failures of other accounts.
 #[tokio::test]
 async fn a_filter_by_track_shows_no_failure_of_an_account_without_it() {
     let scene = |now: Moment| -> (Vec<Report>, ExporterInfo) {

@@ -9,7 +9,7 @@ use tokio::time::{sleep, timeout};
 
 use super::support::{Client, LARGE, PATIENCE, Server, Shown, large, patient, request};
 
-/// Long enough to tell "waits" from "is answered".
+/// Long enough to distinguish a request that waits from a request that gets a response.
 const A_WHILE: Duration = Duration::from_millis(300);
 
 async fn server(cap: usize) -> Server {

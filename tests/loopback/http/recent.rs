@@ -57,7 +57,7 @@ fn sweep(age: Duration, failure: Option<Failure>) -> AttributionReport {
 
 /// What only sweeps find is not called absent without them.
 #[tokio::test]
-async fn operations_that_nobody_reads_are_not_said_to_be_absent() {
+async fn operations_that_are_not_read_are_not_reported_as_absent() {
     const HEADINGS: [&str; 3] = [
         "Tracks switched off and on between two polls",
         "Failed attempts to change tracks",

@@ -238,16 +238,16 @@ async fn health_has_its_reason() {
     assert_eq!((reply.status, reply.text()), (200, "healthy\n"));
 
     let shown = Shown {
-        healthy: Err("the scheduler stands still".to_owned()),
+        healthy: Err("the scheduler is stalled".to_owned()),
         ..Shown::default()
     };
     let reply = Server::start(shown).await.get("/-/healthy").await;
     assert_eq!(reply.status, 503);
-    assert_eq!(reply.text(), "the scheduler stands still\n");
+    assert_eq!(reply.text(), "the scheduler is stalled\n");
 }
 
 #[tokio::test]
-async fn every_answered_request_is_told_under_a_bounded_name() {
+async fn every_answered_request_is_counted_under_a_bounded_name() {
     let server = Server::start(Shown::default()).await;
     let mut client = server.connect().await;
     for path in [
@@ -314,7 +314,7 @@ async fn a_chunked_body_has_the_same_limit() {
 }
 
 #[tokio::test]
-async fn nobody_is_asked_to_continue_with_a_body() {
+async fn no_client_gets_status_100() {
     let server = Server::start(Shown::default()).await;
     let mut client = server.connect().await;
     let headers = "Content-Length: 10\r\nExpect: 100-continue\r\n";

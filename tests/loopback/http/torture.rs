@@ -348,7 +348,7 @@ async fn a_hundred_requests_at_once_are_answered_in_order() {
 }
 
 #[tokio::test]
-async fn everything_is_below_the_prefix_and_nothing_beside_it() {
+async fn every_path_is_below_the_prefix_and_no_other_path_exists() {
     let options = Options {
         route_prefix: "/audit".to_owned(),
         ..Options::default()

@@ -12,7 +12,7 @@ use super::exporter::{Exporter, folder_with};
 /// More guesses than the queue of a lane of checks can hold.
 const GUESSES: usize = 60;
 
-/// The number of threads that may start besides the one that checks passwords.
+/// The number of threads that may start in addition to the thread that checks passwords.
 const SPARE: u64 = 4;
 
 async fn guess_and_hang_up(exporter: &Exporter, name: &str, guess: usize) {

@@ -11,7 +11,7 @@ use super::objects::{check_config, check_rules, check_with, container, kinds, th
 use super::tool::{copy_folder, damage, read, root, run};
 use crate::support::parts::part;
 
-/// The files of values in tests/packaging/kube/values; all that is left out is as the chart has it.
+/// The files of values in tests/packaging/kube/values. Other values are the defaults of the chart.
 const VALUES: [&str; 7] = [
     "everything",
     "operator",
@@ -254,7 +254,7 @@ fn keys_come_as_files_or_not_at_all() {
 }
 
 #[test]
-fn whoever_comes_in_comes_by_https() {
+fn clients_connect_by_https() {
     let objects = rendered(Some("closed"));
     let container = container(&objects);
     let arguments = container["args"].as_array().expect("a list");

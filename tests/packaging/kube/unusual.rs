@@ -61,7 +61,7 @@ fn no_value_that_is_null_is_a_crash() {
     paths(&values, "", &mut all);
     assert!(all.len() > 80, "{all:?}");
     // It has no default that a chart could choose, and says so.
-    // The type of a seccomp profile is for Kubernetes to ask for.
+    // Kubernetes itself requires the type of a seccomp profile.
     let needed = ["shards", "podSecurityContext.seccompProfile.type"];
     all.retain(|path| !needed.contains(&path.as_str()));
     // Most renders differ in one object. The judge is slow, so it sees each different object once.

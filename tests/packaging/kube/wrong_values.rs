@@ -31,7 +31,7 @@ fn wrong_values_are_refused() {
             "mount",
         ),
         ("serviceAccount.tkeRoleArn=audit-reader", "tkeRoleArn"),
-        // Helm makes a number of it, and its digits would be lost in a ConfigMap.
+        // Helm converts it to a number, and its digits would be lost in a ConfigMap.
         (
             "config.trusted_storage_accounts={100000000009}",
             "trusted_storage_accounts",

@@ -240,14 +240,14 @@ pub const EVENTS: [Event; 35] = [
     event(
         Inhibited,
         "the organization's track is switched off, and its admin account is polled",
-        ("umbrella", "central"),
+        ("covered", "central"),
         &["AccountWithoutEnabledTrack"],
         &[],
     ),
     event(
         Rules,
         "the same, for the members",
-        ("umbrella", ""),
+        ("covered", ""),
         &[],
         &["OrganizationNotCovered"],
     ),

@@ -18,7 +18,7 @@ const QUIET: Duration = Duration::from_secs(1);
 struct Case {
     source: Value,
     silenced: Vec<Value>,
-    heard: Vec<Value>,
+    notified: Vec<Value>,
 }
 
 fn cases() -> Vec<Case> {
@@ -41,7 +41,7 @@ fn of_watching() -> Vec<Case> {
                 json!({"alertname": "CloudAuditTrackTurnedOff", "job": "a", "account": "x", "track_id": "1"}),
                 json!({"alertname": "CloudAuditDataStale", "job": "a", "account": "x"}),
             ],
-            heard: vec![
+            notified: vec![
                 json!({"alertname": "CloudAuditTrackTurnedOff", "job": "not a", "account": "x", "track_id": "1"}),
                 json!({"alertname": "SomebodyElses", "job": "a"}),
             ],
@@ -56,7 +56,7 @@ fn of_watching() -> Vec<Case> {
                 json!({"alertname": "CloudAuditCredentialsExpiring", "job": "c", "account": "x"}),
                 json!({"alertname": "CloudAuditOrganizationStale", "job": "c", "organization": "o"}),
             ],
-            heard: vec![
+            notified: vec![
                 json!({"alertname": "CloudAuditOrganizationStale", "job": "not c", "organization": "o"}),
                 json!({"alertname": "CloudAuditOrganizationShrunk", "job": "c", "organization": "o"}),
                 json!({"alertname": "CloudAuditCredentialsFailing", "job": "c", "account": "x"}),
@@ -69,7 +69,7 @@ fn of_watching() -> Vec<Case> {
             silenced: vec![
                 json!({"alertname": "CloudAuditDataStale", "job": "d", "account": "x", "severity": "warning"}),
             ],
-            heard: vec![
+            notified: vec![
                 json!({"alertname": "CloudAuditDataStale", "job": "d", "account": "y", "severity": "warning"}),
                 json!({"alertname": "CloudAuditDataStale", "job": "not d", "account": "x", "severity": "warning"}),
             ],
@@ -86,7 +86,7 @@ fn of_watching() -> Vec<Case> {
                 json!({"alertname": "CloudAuditDeliveryStalled", "job": "e", "account": "x", "storage_name": "a"}),
                 json!({"alertname": "CloudAuditExpectedTrackMissing", "job": "e", "account": "x", "track": "t"}),
             ],
-            heard: vec![
+            notified: vec![
                 json!({"alertname": "CloudAuditTrackDisabled", "job": "e", "account": "y", "track_id": "1"}),
                 json!({"alertname": "CloudAuditTrackDisabled", "job": "not e", "account": "x", "track_id": "1"}),
                 json!({"alertname": "CloudAuditAccountNoLongerWatched", "job": "e", "account": "x"}),
@@ -100,7 +100,7 @@ fn of_watching() -> Vec<Case> {
         Case {
             source: json!({"alertname": "CloudAuditDataStale", "job": "o", "account": "x"}),
             silenced: vec![],
-            heard: vec![
+            notified: vec![
                 json!({"alertname": "CloudAuditTrackTurnedOff", "job": "o", "account": "x", "track_id": "1"}),
                 json!({"alertname": "CloudAuditTrackVanished", "job": "o", "account": "x", "track_id": "2"}),
                 json!({"alertname": "CloudAuditTrackRecreated", "job": "o", "account": "x", "track_id": "3"}),
@@ -109,7 +109,7 @@ fn of_watching() -> Vec<Case> {
         Case {
             source: json!({"alertname": "CloudAuditDataStale", "job": "q", "account": "x"}),
             silenced: vec![],
-            heard: vec![
+            notified: vec![
                 json!({"alertname": "CloudAuditAccountWithoutEnabledTrack", "job": "q", "account": "x"}),
             ],
         },
@@ -121,7 +121,7 @@ fn of_shards() -> Vec<Case> {
     vec![Case {
         source: json!({"alertname": "CloudAuditShardsMismatch", "job": "k"}),
         silenced: vec![json!({"alertname": "CloudAuditShardsMissing", "job": "k"})],
-        heard: vec![
+        notified: vec![
             json!({"alertname": "CloudAuditShardsMissing", "job": "not k"}),
             json!({"alertname": "CloudAuditTrackVanished", "job": "k", "account": "x", "track_id": "1"}),
             json!({"alertname": "CloudAuditConfigDrift", "job": "k"}),
@@ -136,7 +136,7 @@ fn of_tracks() -> Vec<Case> {
             silenced: vec![
                 json!({"alertname": "CloudAuditTrackDisabled", "job": "f", "account": "x", "track_id": "1"}),
             ],
-            heard: vec![
+            notified: vec![
                 json!({"alertname": "CloudAuditTrackDisabled", "job": "f", "account": "x", "track_id": "2"}),
                 json!({"alertname": "CloudAuditTrackDisabled", "job": "f", "account": "y", "track_id": "1"}),
                 json!({"alertname": "CloudAuditTrackDisabled", "job": "not f", "account": "x", "track_id": "1"}),
@@ -150,7 +150,7 @@ fn of_tracks() -> Vec<Case> {
                 json!({"alertname": "CloudAuditExpectedTrackMismatch", "job": "g", "account": "x", "track": "t"}),
                 json!({"alertname": "CloudAuditAccountNotCovered", "job": "g", "account": "x"}),
             ],
-            heard: vec![
+            notified: vec![
                 json!({"alertname": "CloudAuditTrackTurnedOff", "job": "g", "account": "y", "track_id": "1"}),
                 json!({"alertname": "CloudAuditTrackTurnedOff", "job": "not g", "account": "x", "track_id": "2"}),
                 json!({"alertname": "CloudAuditTrackStorageForeign", "job": "g", "account": "x", "track_id": "2"}),
@@ -162,7 +162,7 @@ fn of_tracks() -> Vec<Case> {
                 json!({"alertname": "CloudAuditExpectedTrackMissing", "job": "l", "account": "x", "track": "t"}),
                 json!({"alertname": "CloudAuditAccountNotCovered", "job": "l", "account": "x"}),
             ],
-            heard: vec![
+            notified: vec![
                 json!({"alertname": "CloudAuditExpectedTrackMissing", "job": "l", "account": "x", "track": "u"}),
                 json!({"alertname": "CloudAuditExpectedTrackMissing", "job": "l", "account": "y", "track": "t"}),
                 json!({"alertname": "CloudAuditExpectedTrackMissing", "job": "not l", "account": "x", "track": "t"}),
@@ -175,7 +175,7 @@ fn of_tracks() -> Vec<Case> {
             silenced: vec![
                 json!({"alertname": "CloudAuditTrackForgotten", "job": "p", "account": "x", "track_id": "1"}),
             ],
-            heard: vec![
+            notified: vec![
                 json!({"alertname": "CloudAuditTrackForgotten", "job": "p", "account": "x", "track_id": "2"}),
                 json!({"alertname": "CloudAuditTrackForgotten", "job": "p", "account": "y", "track_id": "1"}),
                 json!({"alertname": "CloudAuditTrackForgotten", "job": "not p", "account": "x", "track_id": "1"}),
@@ -186,7 +186,7 @@ fn of_tracks() -> Vec<Case> {
             silenced: vec![
                 json!({"alertname": "CloudAuditTrackSettingsChanged", "job": "m", "account": "x", "track": "t", "track_id": "1"}),
             ],
-            heard: vec![
+            notified: vec![
                 json!({"alertname": "CloudAuditTrackSettingsChanged", "job": "m", "account": "x", "track": "u", "track_id": "2"}),
                 json!({"alertname": "CloudAuditTrackSettingsChanged", "job": "m", "account": "y", "track": "t", "track_id": "1"}),
                 json!({"alertname": "CloudAuditTrackSettingsChanged", "job": "not m", "account": "x", "track": "t", "track_id": "1"}),
@@ -210,7 +210,7 @@ fn of_deliveries() -> Vec<Case> {
                 json!({"alertname": missing, "job": "t", "account": "x", "storage_name": "a"}),
                 json!({"alertname": stalled, "job": "t", "account": "x", "storage_name": "b"}),
             ],
-            heard: vec![
+            notified: vec![
                 json!({"alertname": stalled, "job": "t", "account": "y", "storage_name": "a"}),
                 json!({"alertname": stalled, "job": "not t", "account": "x", "storage_name": "a"}),
             ],
@@ -238,11 +238,11 @@ fn of_storage(job: &str, source: &str, targets: &[&str]) -> Case {
         }
         alert
     };
-    let beside = labels.iter().map(|(label, _)| *label);
+    let names = labels.iter().map(|(label, _)| *label);
     Case {
         source: alert(source, None),
         silenced: targets.iter().map(|name| alert(name, None)).collect(),
-        heard: beside.map(|label| alert(targets[0], Some(label))).collect(),
+        notified: names.map(|label| alert(targets[0], Some(label))).collect(),
     }
 }
 
@@ -257,7 +257,7 @@ fn of_keys() -> Vec<Case> {
                 json!({"alertname": "CloudAuditCredentialsRefreshFailing", "job": "h", "account": "x"}),
                 json!({"alertname": "CloudAuditCredentialsExpiring", "job": "h", "account": "x"}),
             ],
-            heard: vec![
+            notified: vec![
                 json!({"alertname": "CloudAuditPollFailing", "job": "h", "account": "y"}),
                 json!({"alertname": "CloudAuditPollFailing", "job": "not h", "account": "x"}),
                 json!({"alertname": "CloudAuditCredentialsRefreshFailing", "job": "h", "account": "y"}),
@@ -270,7 +270,7 @@ fn of_keys() -> Vec<Case> {
                 json!({"alertname": "CloudAuditPollFailing", "job": "i", "account": "x", "severity": "warning"}),
                 json!({"alertname": "CloudAuditDataStale", "job": "i", "account": "x", "severity": "warning"}),
             ],
-            heard: vec![
+            notified: vec![
                 json!({"alertname": "CloudAuditPollFailing", "job": "i", "account": "y", "severity": "warning"}),
                 json!({"alertname": "CloudAuditPollFailing", "job": "not i", "account": "x", "severity": "warning"}),
                 json!({"alertname": "CloudAuditCredentialsExpiring", "job": "i", "account": "z"}),
@@ -281,7 +281,7 @@ fn of_keys() -> Vec<Case> {
             silenced: vec![
                 json!({"alertname": "CloudAuditPollFailing", "job": "n", "account": "x"}),
             ],
-            heard: vec![
+            notified: vec![
                 json!({"alertname": "CloudAuditPollFailing", "job": "n", "account": "y"}),
                 json!({"alertname": "CloudAuditPollFailing", "job": "not n", "account": "x"}),
             ],
@@ -291,7 +291,7 @@ fn of_keys() -> Vec<Case> {
             silenced: vec![
                 json!({"alertname": "CloudAuditCredentialsRefreshFailing", "job": "j", "account": "x"}),
             ],
-            heard: vec![
+            notified: vec![
                 json!({"alertname": "CloudAuditCredentialsRefreshFailing", "job": "j", "account": "y"}),
                 json!({"alertname": "CloudAuditCredentialsRefreshFailing", "job": "not j", "account": "x"}),
                 json!({"alertname": "CloudAuditPollFailing", "job": "j", "account": "x"}),
@@ -301,7 +301,7 @@ fn of_keys() -> Vec<Case> {
 }
 
 #[tokio::test]
-async fn an_alert_silences_what_it_explains_and_nothing_beside_it() {
+async fn an_alert_inhibits_only_the_alerts_that_it_explains() {
     let (silenced, wanted) = judged(shipped()).await;
     assert_eq!(silenced, wanted);
 }
@@ -351,7 +351,7 @@ async fn judged(configuration: String) -> (BTreeSet<String>, BTreeSet<String>) {
     let wanted: BTreeSet<String> = wanted.map(Value::to_string).collect();
     let all = cases
         .into_iter()
-        .flat_map(|case| [vec![case.source], case.silenced, case.heard].concat());
+        .flat_map(|case| [vec![case.source], case.silenced, case.notified].concat());
     alertmanager.fire(&all.collect::<Vec<_>>()).await;
     let mut silenced = alertmanager.inhibited().await;
     let mut news = Instant::now();

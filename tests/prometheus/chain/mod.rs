@@ -1,10 +1,7 @@
 //! The whole chain: a simulated cloud, the exporter, Prometheus with the shipped rules,
 //! Alertmanager with the shipped configuration, and a webhook receiver. All but the cloud are real.
 
-#![allow(
-    clippy::unwrap_used,
-    reason = "a test that cannot go on stops where it is"
-)]
+#![allow(clippy::unwrap_used, reason = "a test that cannot continue panics")]
 #![allow(
     clippy::disallowed_methods,
     reason = "other processes live in real time"

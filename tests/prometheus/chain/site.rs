@@ -14,9 +14,9 @@ use super::prometheus::{Prometheus, TLS_JOB};
 use super::receiver::Receiver;
 use super::service::Service;
 use super::worlds::{
-    ACCOUNTS, ADMIN, BUCKET, BUCKET_DELETED, Cloud, LAST_DAYS, MEMBER, NOT_DELIVERING, REGION,
-    SHARDED, UMBRELLA_ADMIN, add, configuration, configuration_of, configurations_of, organization,
-    switch, track, uin, umbrella,
+    ACCOUNTS, ADMIN, BUCKET, BUCKET_DELETED, COVERING_ADMIN, Cloud, LAST_DAYS, MEMBER,
+    NOT_DELIVERING, REGION, SHARDED, add, configuration, configuration_of, configurations_of,
+    covered_organization, organization, switch, track, uin,
 };
 use crate::support::address::free_address;
 use crate::support::pki::Authority;
@@ -35,7 +35,7 @@ pub struct Site {
     /// The cloud of the job whose clock will be wrong.
     clock: World,
     /// Clouds with an organization whose track records all members.
-    umbrellas: [World; 2],
+    organizations: [World; 2],
     pod: Option<Service>,
     pod_configuration: String,
     down: Option<Service>,
@@ -92,8 +92,8 @@ impl Site {
         add(&clock, "of-clock", 1);
         let of_clock = format!("accounts:\n{}", configuration_of("of-clock", ""));
         let of_clock = configuration(Cloud::start(&clock).await.address, &of_clock);
-        let umbrellas = [umbrella(), umbrella()];
-        let of_umbrellas = configurations_of(&umbrellas).await;
+        let organizations = [covered_organization(), covered_organization()];
+        let of_organizations = configurations_of(&organizations).await;
         let receiver = Receiver::start().await;
         let scaled = alertmanager::scaled(receiver.address, SCALE);
         let alertmanager = Alertmanager::start(scaled).await;
@@ -110,8 +110,8 @@ impl Site {
             ("cloud", configuration(cloud.address, &of_cloud)),
             ("organization", organization),
             ("clock", of_clock),
-            ("umbrella", of_umbrellas[0].clone()),
-            ("members", of_umbrellas[1].clone()),
+            ("covered", of_organizations[0].clone()),
+            ("members", of_organizations[1].clone()),
         ];
         let mut jobs = vec![
             ("pod", pod.address),
@@ -133,7 +133,7 @@ impl Site {
             world,
             cloud,
             clock,
-            umbrellas,
+            organizations,
             pod: Some(pod),
             pod_configuration,
             down: Some(down),
@@ -164,8 +164,8 @@ impl Site {
         switch(&account("one-off"), &[1], 0);
         switch(&account("all-off"), &[1, 2, 3], 0);
         switch(&account("off-deleted"), &[1, 2, 3], 0);
-        for umbrella in &self.umbrellas {
-            switch(&umbrella.account(UMBRELLA_ADMIN).unwrap(), &[1], 0);
+        for covered in &self.organizations {
+            switch(&covered.account(COVERING_ADMIN).unwrap(), &[1], 0);
         }
         for alertmanager in [&self.alertmanager, &self.uninhibited] {
             alertmanager.silence("account", "planned").await;

@@ -9,7 +9,7 @@ use tokio::task::JoinHandle;
 
 use super::site::MINUTE;
 
-/// The accounts of the first job: name, number of tracks, and what the configuration says besides.
+/// The accounts of the first job: name, number of tracks, and further settings.
 pub const ACCOUNTS: [(&str, u64, &str); 24] = [
     ("healthy", 1, "expected_tracks: [track-1]"),
     ("only-deleted", 1, "expected_tracks: [track-1]"),
@@ -53,8 +53,8 @@ pub const REGION: &str = "ap-guangzhou";
 pub const BUCKET: &str = "log";
 
 /// The admin accounts of organizations whose members have no tracks of their own.
-pub const UMBRELLA_ADMIN: &str = "100000000001";
-pub const UMBRELLA_MEMBERS: u64 = 10;
+pub const COVERING_ADMIN: &str = "100000000001";
+pub const COVERED_MEMBERS: u64 = 10;
 
 /// How long the new certificate of a listener is valid: less than the 14 days of its alert.
 pub const LAST_DAYS: Duration = Duration::from_hours(13 * 24);
@@ -141,13 +141,13 @@ pub fn organization(world: &World) -> String {
 }
 
 /// A cloud with an organization: the track of its admin account records all members.
-pub fn umbrella() -> World {
+pub fn covered_organization() -> World {
     let world = World::new(SystemTime::now());
-    let admin = world.add_account(UMBRELLA_ADMIN);
+    let admin = world.add_account(COVERING_ADMIN);
     admin.add_identity(Identity::permanent("AKIDcentral", "key-of-central"));
     admin.create(track(1).for_all_members());
-    let role = Role::new("audit-reader").trusts_account(UMBRELLA_ADMIN);
-    admin.create_organization(UMBRELLA_MEMBERS, &role, &[]);
+    let role = Role::new("audit-reader").trusts_account(COVERING_ADMIN);
+    admin.create_organization(COVERED_MEMBERS, &role, &[]);
     world
 }
 
@@ -173,12 +173,12 @@ pub fn configuration(cloud: SocketAddr, accounts: &str) -> String {
     )
 }
 
-/// Returns a configuration for each umbrella: one with an account of the admin's key besides, and one
-/// with members alone.
-pub async fn configurations_of(umbrellas: &[World; 2]) -> Vec<String> {
+/// Returns a configuration for each organization: the first with an account of the admin's key, and
+/// the second with members only.
+pub async fn configurations_of(organizations: &[World; 2]) -> Vec<String> {
     let central = "accounts:\n  central: {credentials: {secret_id: AKIDcentral, secret_key: key-of-central}}\n";
     let mut configurations = Vec::new();
-    for (world, accounts) in umbrellas.iter().zip([central, ""]) {
+    for (world, accounts) in organizations.iter().zip([central, ""]) {
         let cloud = Cloud::start(world).await.address;
         let organization = organization_of("central") + accounts;
         let configuration = configuration(cloud, &organization);

@@ -33,7 +33,7 @@ fn every_metric_of_boards_and_rules_exists() {
 }
 
 #[test]
-fn every_metric_is_on_a_board_or_in_a_rule_or_left_out_with_a_reason() {
+fn every_metric_is_on_a_dashboard_or_in_a_rule_or_has_a_reason_why_not() {
     let asked_for = asked_for();
     let families: BTreeSet<&str> = asked_for.iter().map(|name| family(name)).collect();
     let forgotten: Vec<String> = existing()

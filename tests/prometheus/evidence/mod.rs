@@ -1,10 +1,7 @@
 //! Evidence for auditors: the test backfills a quarter into a real Prometheus and evaluates the
 //! shipped rule over it. The queries of docs/evidence.md must return each number exactly.
 
-#![allow(
-    clippy::unwrap_used,
-    reason = "a test that cannot go on stops where it is"
-)]
+#![allow(clippy::unwrap_used, reason = "a test that cannot continue panics")]
 #![allow(
     clippy::disallowed_methods,
     reason = "another process lives in real time"
@@ -25,10 +22,10 @@ use quarter::{DAYS, END, MINUTES, Quarter};
 
 /// The first minutes of an outage or a gap still count as covered: a listing is valid for four
 /// intervals, and the last sample is two minutes old.
-const STILL_VOUCHED_FOR: u64 = 2;
+const STILL_PROVEN: u64 = 2;
 
-const OUTAGE: u64 = quarter::OUTAGE.minutes() - STILL_VOUCHED_FOR;
-const GAP: u64 = quarter::GAP.minutes() - STILL_VOUCHED_FOR;
+const OUTAGE: u64 = quarter::OUTAGE.minutes() - STILL_PROVEN;
+const GAP: u64 = quarter::GAP.minutes() - STILL_PROVEN;
 
 #[tokio::test]
 async fn the_queries_of_the_page_get_each_number_of_a_quarter_right() {

@@ -189,7 +189,7 @@ fn alerts_name_their_account_and_no_region(rule: &Rule) -> Result<(), String> {
         has_account || WITHOUT_ACCOUNT.contains(&alert),
         "no account or owner labels",
     )?;
-    // The region of a storage tells it from others; that of the API would make two pages.
+    // The region of a storage target identifies it. The region of the API would cause two pages.
     let has_region = labels.split(", ").any(|label| label == "region");
     check(!has_region, "a region")
 }

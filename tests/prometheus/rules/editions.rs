@@ -108,7 +108,7 @@ fn the_operator_s_object_has_every_rule_as_it_is() {
 }
 
 #[test]
-fn owner_labels_are_replaced_or_left_out_everywhere() {
+fn owner_labels_are_replaced_or_omitted_everywhere() {
     let none = edition(&[SOURCES[0], SOURCES[1], "--owner-labels", ""]).unwrap();
     assert!(!none.contains("team") && none.contains("by (job, account, track_id, track)"));
     let other = edition(&[SOURCES[0], "--owner-labels", "unit,cost_center"]).unwrap();

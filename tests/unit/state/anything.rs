@@ -218,7 +218,7 @@ fn disturbed(value: &mut serde_json::Value, places: &mut Vec<(usize, serde_json:
     }
 }
 
-/// Opens a file with this content as a process would when it starts, and goes on from it.
+/// Opens a file with this content as a process does at its start, and resumes from it.
 fn start_with(content: &[u8]) -> bool {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("state.json");

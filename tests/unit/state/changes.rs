@@ -77,7 +77,7 @@ fn what_a_later_exporter_adds_is_no_fault() {
     assert_eq!((loaded[1].fields.len(), loaded[1].track_id), (0, 41));
 }
 
-/// The searches go on where they were; the counters begin again, like all counters.
+/// Searches resume at their previous state. Their counters start at 0, like all counters.
 #[test]
 fn searches_are_restored_without_their_counters() {
     let remembered = |key: &str, switched| Remembered {

@@ -1,4 +1,4 @@
-//! The file and what lies beside it.
+//! The state file, and the other files in its folder.
 
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
@@ -68,7 +68,7 @@ fn no_file_is_no_fault() {
 }
 
 #[tokio::test]
-async fn what_was_written_is_there_for_the_next_process_and_for_nobody_else() {
+async fn the_next_process_can_read_the_file_and_other_users_cannot() {
     let folder = Folder::new();
     let (file, _) = folder.open();
     write(&file, &[1, 2]).await.unwrap();
@@ -135,9 +135,9 @@ async fn a_second_process_leaves_a_damaged_file_to_the_first_and_keeps_it_when_t
     );
 }
 
-/// What is wrong with a file, and what is said of it.
+/// A damaged file, and the warning about it.
 #[tokio::test]
-async fn a_file_that_cannot_be_used_is_told_and_kept() {
+async fn a_file_that_cannot_be_used_is_reported_and_kept() {
     let good = encode(b"[1,2,3]");
     let text = String::from_utf8(good.clone()).unwrap();
     let cases: [(&str, Vec<u8>, &str); 9] = [
@@ -301,7 +301,7 @@ async fn a_link_stays_a_link() {
 }
 
 #[tokio::test]
-async fn a_write_that_nobody_waits_for_ends_before_the_next_begins() {
+async fn a_write_without_a_waiting_caller_ends_before_the_next_write_begins() {
     let folder = Folder::new();
     let (file, _) = folder.open();
     let slow = || {

@@ -38,7 +38,7 @@ async fn killed_at_any_moment_a_process_leaves_the_old_file_or_the_new() {
         let lines = BufReader::new(writer.stdout.take().unwrap()).lines();
         let mut numbers = lines.filter_map(|line| line.ok()?.strip_prefix("safe ")?.parse().ok());
         let first: u64 = numbers.next().expect("the writer writes");
-        assert_eq!(first, safe + 1, "it went on from what was there");
+        assert_eq!(first, safe + 1, "the writer resumed from the file");
         if kill % 2 == 0 {
             tokio::time::sleep(Duration::from_micros(u64::from(kill * 7_919 % 5_000))).await;
         } else {
@@ -59,7 +59,7 @@ async fn killed_at_any_moment_a_process_leaves_the_old_file_or_the_new() {
     }
     assert!(
         caught_writing > KILLS / 10,
-        "{caught_writing} kills found a write under way: too few"
+        "{caught_writing} kills found a running write: too few"
     );
 }
 

@@ -14,7 +14,7 @@ async fn write(path: &std::path::Path, value: u64) {
 
 /// As when root runs `once` with the configuration of a daemon: the daemon can still read its file.
 #[tokio::test]
-async fn owner_and_group_are_kept_and_nobody_else_can_read_it() {
+async fn owner_and_group_are_kept_and_other_users_cannot_read_it() {
     let folder = TempDir::new().unwrap();
     let path = folder.path().join("state.json");
     write(&path, 1).await;

@@ -21,11 +21,11 @@ fn make_fifo(path: &Path) {
     assert!(made.unwrap().success());
 }
 
-/// Makes something beside a state file that would be good, opens it, and returns why it cannot be
-/// written.
-fn unwritable(beside: &str, make: impl FnOnce(&Path)) -> (TempDir, String) {
+/// Creates an obstacle with this name in the folder of a valid state file, opens the state file,
+/// and returns why it cannot be written.
+fn unwritable(name: &str, make: impl FnOnce(&Path)) -> (TempDir, String) {
     let folder = TempDir::new().unwrap();
-    make(&folder.path().join(beside));
+    make(&folder.path().join(name));
     let (_, loaded) = StateFile::<Value>::open(folder.path().join("state.json"), now());
     assert_eq!(loaded.value, None);
     let why = loaded.unwritable.unwrap();
@@ -79,7 +79,7 @@ fn a_lock_that_is_no_regular_file_is_named_and_neither_waited_for_nor_followed()
 }
 
 #[test]
-fn a_state_file_that_is_no_regular_file_is_told_and_left_alone() {
+fn a_state_file_that_is_no_regular_file_is_reported_and_not_changed() {
     for make in [
         make_fifo as fn(&Path),
         |path| fs::create_dir(path).unwrap(),

@@ -189,7 +189,7 @@ fn a_target_that_was_failing_is_failing() {
 }
 
 #[test]
-fn what_lies_in_the_future_stays_so_and_vouches_for_nothing() {
+fn times_in_the_future_are_restored_and_prove_nothing() {
     let start = now();
     let mut first = history();
     first.listed(listing([track(1, "a"), track(2, "b")]), start, INTERVAL);
@@ -246,15 +246,15 @@ fn evidence_goes_on_where_it_was() {
 }
 
 #[test]
-fn only_what_is_asked_for_comes_back() {
+fn only_the_requested_targets_are_restored() {
     let mut polled = history();
     polled.listed(listing([]), now(), INTERVAL);
-    let unheard_of = TargetReport {
+    let unknown = TargetReport {
         region: "ap-singapore".to_owned(),
         ..TargetReport::default()
     };
     let mut reports = Report::clone(&report(polled.report().clone()));
-    reports.targets.push(unheard_of);
+    reports.targets.push(unknown);
     let saved = through_a_file(&[Arc::new(reports)]);
     assert!(target_of(&saved, "prod", REGION, now()).is_some());
     assert!(target_of(&saved, "prod", "ap-singapore", now()).is_none());

@@ -169,7 +169,7 @@ async fn mere_times_are_written_once_a_minute_and_at_the_end() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_nobody_has_reported_yet_replaces_nothing() {
+async fn an_account_without_a_report_replaces_nothing() {
     let scene = Scene::new();
     fs::write(
         scene.path(),
@@ -199,7 +199,7 @@ async fn a_fleet_that_is_taken_down_before_the_end_takes_nothing_out_of_the_file
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_unwritable_file_is_told_each_time_and_stops_nothing() {
+async fn an_unwritable_file_is_reported_each_time_and_stops_nothing() {
     let scene = Scene::new();
     let obstacle = scene.folder.path().join("state.json.tmp");
     let blocked = Cell::new(0);
@@ -246,7 +246,7 @@ async fn an_unwritable_file_is_told_each_time_and_stops_nothing() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_file_that_another_process_has_is_told_at_once_and_written_when_it_is_free() {
+async fn a_locked_file_is_reported_at_once_and_written_after_its_release() {
     let scene = Scene::new();
     let (other, _) = StateFile::<Saved>::open(scene.path(), scene.clock.now().wall);
     scene.poll(listing([track(1, "a")]));

@@ -47,7 +47,7 @@ pub(super) fn is_later(folder: &str, than: &str) -> bool {
     }
 }
 
-/// Returns the keys before the folders of the same year and of the same month beside `folder`. `None`
+/// Returns the keys before the folders of the same year and of the same month as `folder`. `None`
 /// if its name does not begin with a complete date, so that it has few siblings.
 pub(super) fn year_and_month(folder: &str) -> Option<(&str, &str)> {
     const YEAR: usize = 4;

@@ -224,7 +224,7 @@ mod tests {
     }
 
     #[test]
-    fn dates_of_other_forms_and_names_are_followed_beside_each_other() {
+    fn folders_with_names_and_dates_of_other_forms_are_searched_together() {
         let names = [
             "2026112809",
             "2026",

@@ -1,4 +1,4 @@
-//! The API and the page as judges of others see them.
+//! Checks the API and the page with tools of other projects.
 
 mod browser;
 mod openapi;
