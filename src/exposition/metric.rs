@@ -54,13 +54,13 @@ metrics! {
     LastFailureInfo "cloudaudit_last_failure_info" Gauge [region reason code]
         "1 if the last poll of DescribeAuditTracks failed, with the reason and the code of the failure (Error.Code of the API, or a code of the exporter); absent if the last poll succeeded; cached from the last poll."
     Tracks "cloudaudit_tracks" Gauge [region status storage_type]
-        "Number of tracks in DescribeAuditTracks, by Status and Storage.StorageType; absent if no complete listing is younger than poll.stale_after; cached from the last complete listing and updated by incomplete listings."
+        "Number of tracks in DescribeAuditTracks, by Status and Storage.StorageType; cached from the last complete listing and updated by incomplete listings."
     ReportedTracks "cloudaudit_reported_tracks" Gauge [region]
-        "Number of tracks that DescribeAuditTracks reports as TotalCount; absent if no complete listing is younger than poll.stale_after; cached from the last complete listing."
+        "Number of tracks that DescribeAuditTracks reports as TotalCount; cached from the last complete listing."
     AccountTracks "cloudaudit_account_tracks" Gauge [status]
-        "Number of distinct tracks (TrackId) of an account in all its regions, by Status; if regions disagree, disabled has priority over unknown, and unknown over enabled; absent if no complete listing is younger than poll.stale_after; cached from the last complete listings and updated by incomplete listings."
+        "Number of distinct tracks (TrackId) of an account in all its regions, by Status; if regions disagree, disabled has priority over unknown, and unknown over enabled; cached from the last complete listings and updated by incomplete listings."
     AccountCovered "cloudaudit_account_covered" Gauge []
-        "1 if the enabled tracks of an account together record every ResourceType, every ActionType and all EventNames; also 1 if the tracks of its organization for all members do; otherwise 0; absent if this is unknown, or if no complete listing is younger than poll.stale_after; cached from the last complete listings."
+        "1 if the enabled tracks of an account together record every ResourceType, every ActionType and all EventNames; also 1 if the tracks of its organization for all members do; otherwise 0; absent if this is unknown; cached from the last complete listings."
     AccountCoverageChecked "cloudaudit_account_coverage_checked_timestamp_seconds" Gauge []
         "Unix time in seconds of the oldest DescribeAuditTracks listing that cloudaudit_account_covered depends on, from the account or from its organization; absent if cloudaudit_account_covered is absent."
     AccountTrackRequired "cloudaudit_account_track_required" Gauge []
@@ -72,9 +72,9 @@ metrics! {
     AccountInfo "cloudaudit_account_info" Gauge [uin site organization provider]
         "Configuration of an account: UIN, site, organization and credential provider; always 1."
     TrackEnabled "cloudaudit_track_enabled" Gauge [region track_id track]
-        "1 if Status of a track is enabled, 0 for every other status; absent if no complete listing is younger than poll.stale_after; cached from the last complete listing and updated by incomplete listings."
+        "1 if Status of a track is enabled, 0 for every other status; cached from the last complete listing and updated by incomplete listings."
     TrackPresent "cloudaudit_track_present" Gauge [region track_id track]
-        "1 if a track is listed, 0 if the track was deleted; the 0 lasts for poll.tombstone_for after the poll that detected the deletion; absent after an operator acknowledged the deletion, and for a listed track if no complete listing is younger than poll.stale_after; cached from the last complete listing and updated by incomplete listings."
+        "1 if a track is listed, 0 if the track was deleted; the 0 lasts for poll.tombstone_for after the poll that detected the deletion; absent after an operator acknowledged the deletion; cached from the last complete listing and updated by incomplete listings."
     TrackAcknowledgedTimestamp "cloudaudit_track_acknowledged_timestamp_seconds" Gauge [region track_id track]
         "Unix time in seconds at which an operator acknowledged the deletion of a track; replaces cloudaudit_track_present; absent for every other track."
     TrackChangedTimestamp "cloudaudit_track_changed_timestamp_seconds" Gauge [region track_id track change]
@@ -82,15 +82,15 @@ metrics! {
     TrackChangeOperatorInfo "cloudaudit_track_change_operator_info" Gauge [region track_id track change operator operator_type event]
         "Operator and eventName of the operation that made the last change of this kind to a track, from DescribeEvents; always 1; absent unless attribution.operator_label is true and the operation is certain; cached from the last search."
     TrackFullCoverage "cloudaudit_track_full_coverage" Gauge [region track_id track]
-        "1 if a track records every ResourceType, every ActionType and all EventNames, 0 if it records only a part; absent if the API does not show this, or if no complete listing is younger than poll.stale_after; cached from the last complete listing and updated by incomplete listings."
+        "1 if a track records every ResourceType, every ActionType and all EventNames, 0 if it records only a part; absent if the API does not show this; cached from the last complete listing and updated by incomplete listings."
     TrackStorageForeign "cloudaudit_track_storage_foreign" Gauge [region track_id track]
-        "1 if Storage.StorageAccountId of a track is neither the UIN of the account nor in trusted_storage_accounts, otherwise 0; absent if this is unknown, or if no complete listing is younger than poll.stale_after; cached from the last complete listing and updated by incomplete listings."
+        "1 if Storage.StorageAccountId of a track is neither the UIN of the account nor in trusted_storage_accounts, otherwise 0; absent if this is unknown; cached from the last complete listing and updated by incomplete listings."
     TrackOrganizationWide "cloudaudit_track_organization_wide" Gauge [region track_id track]
         "1 if TrackForAllMembers of a track is set, so that the track records every account of the organization, otherwise 0; absent if this is unknown, for example without poll.details_interval; cached from the last DescribeAuditTrack."
     TrackCreatedTimestamp "cloudaudit_track_created_timestamp_seconds" Gauge [region track_id track]
-        "Unix time in seconds of a track's CreateTime, with the offset from UTC in poll.create_time_offset; absent if CreateTime is unreadable, or if no complete listing is younger than poll.stale_after; cached from the last complete listing and updated by incomplete listings."
+        "Unix time in seconds of a track's CreateTime, with the offset from UTC in poll.create_time_offset; absent if CreateTime is unreadable; cached from the last complete listing and updated by incomplete listings."
     TrackInfo "cloudaudit_track_info" Gauge [region track_id track action_type resource_type storage_type storage_region storage_name storage_prefix storage_account]
-        "ActionType, ResourceType and Storage of a track; always 1; absent if no complete listing is younger than poll.stale_after; cached from the last complete listing and updated by incomplete listings."
+        "ActionType, ResourceType and Storage of a track; always 1; cached from the last complete listing and updated by incomplete listings."
     ExpectedTrackPresent "cloudaudit_expected_track_present" Gauge [track]
         "1 if DescribeAuditTracks lists a track with the Name of an expected track, 0 if not; absent if the listings neither show such a track nor prove that none exists; cached from the last complete listings and updated by incomplete listings."
     ExpectedTrackMatches "cloudaudit_expected_track_matches" Gauge [track]
@@ -110,7 +110,7 @@ metrics! {
     SkippedPolls "cloudaudit_skipped_polls_total" Counter [region]
         "Number of polls of DescribeAuditTracks that the exporter skipped because the previous poll of the target was still running."
     DroppedTracks "cloudaudit_dropped_tracks" Gauge [region]
-        "Number of tracks in DescribeAuditTracks that have no series of their own, because the target has more than poll.max_tracks tracks; absent if no complete listing is younger than poll.stale_after; cached from the last complete listing and updated by incomplete listings."
+        "Number of tracks in DescribeAuditTracks that have no series of their own, because the target has more than poll.max_tracks tracks; cached from the last complete listing and updated by incomplete listings."
     TrackChanges "cloudaudit_track_changes_total" Counter [region change]
         "Number of changes to tracks between two listings of DescribeAuditTracks, by kind of change; only a complete listing can show that a track vanished."
     DeliveryState "cloudaudit_delivery_state" Gauge [storage_type storage_region storage_name storage_prefix state]
