@@ -74,13 +74,13 @@ fn updated_comments_change_no_value() {
     let schema = folder.path().join("values.schema.json");
     damage(
         &schema,
-        "Mounts of the additional volumes.",
+        "Mounts of the additional volumes in the exporter's container.",
         "Another text.",
     );
     let before = read(&format!("{CHART}/values.yaml"));
     let after = commented(folder.path());
     let changed = before.replace(
-        "# -- Mounts of the additional volumes.",
+        "# -- Mounts of the additional volumes in the exporter's container.",
         "# -- Another text.",
     );
     assert_ne!(after, before);
@@ -104,7 +104,11 @@ fn a_value_without_schema_or_description_is_an_error() {
         "\nautoRelaod:",
     );
     let schema = folder.path().join("values.schema.json");
-    damage(&schema, "Mounts of the additional volumes.", "");
+    damage(
+        &schema,
+        "Mounts of the additional volumes in the exporter's container.",
+        "",
+    );
     let errors = table(folder.path()).expect_err("the schema and the values differ");
     for error in [
         "autoReload is not in values.yaml",
