@@ -132,9 +132,9 @@ metrics! {
     TrackWriteOperations "cloudaudit_track_write_operations_total" Counter [event outcome]
         "Number of write operations on tracks that sweeps of DescribeEvents found, by eventName and outcome; absent without attribution.sweep_interval."
     UnseenSwitchOffs "cloudaudit_unseen_switch_offs_total" Counter []
-        "Number of switch-offs of tracks that ended before the next poll, from sweeps of DescribeEvents; absent without attribution.sweep_interval."
+        "Number of switch-offs after which the track was on again before the next poll, from sweeps of DescribeEvents; absent without attribution.sweep_interval."
     TrackUnseenSwitchOff "cloudaudit_track_unseen_switch_off_timestamp_seconds" Gauge [track_id track]
-        "Unix time in seconds of a track's last switch-off that ended before the next poll, from sweeps of DescribeEvents; absent if no sweep has found such a switch-off."
+        "Unix time in seconds at which a track was last switched off, and on again before the next poll, from sweeps of DescribeEvents; absent if no sweep has found such a switch-off."
     ApiRequests "cloudaudit_api_requests_total" Counter [action]
         "Number of requests sent to the API, retries included, by X-TC-Action."
     ApiRequestRetries "cloudaudit_api_request_retries_total" Counter [action]

@@ -5,6 +5,8 @@ pub(crate) const WITH_DATA: &str = "with data";
 const OF_STATE: &str = "if there is a state file, from its first write on";
 const FIRST_ERROR: &str = "from the first such failure on";
 const OF_CHANGING_KEYS: &str = "if the key comes from a file, a profile or a role";
+const OF_ACTIONS: &str =
+    "always for action `DescribeAuditTracks`; otherwise from the first such request on";
 const OF_DELIVERY: &str = "if `delivery.enabled` is `true`";
 const OF_ORGANIZATIONS: &str = "for each organization in the configuration";
 
@@ -14,7 +16,7 @@ pub(crate) const WHEN: &[(&str, &str)] = &[
     ("cloudaudit_last_failure_info", "if the last poll failed"),
     (
         "cloudaudit_tracks",
-        "with data; 0 if no track has this status and storage type, but absent for `unknown` with `cos`, `cls` or `ckafka`",
+        "with data; 0 if no track has this status and storage type; for `unknown` with `cos`, `cls` or `ckafka`, only if there is such a track",
     ),
     ("cloudaudit_reported_tracks", WITH_DATA),
     (
@@ -121,8 +123,11 @@ pub(crate) const WHEN: &[(&str, &str)] = &[
         "cloudaudit_track_unseen_switch_off_timestamp_seconds",
         "if the exporter runs [sweeps](changes.md#sweeps), while the [change feed](changes.md) has the switch-off",
     ),
-    ("cloudaudit_api_requests_total", ALWAYS),
-    ("cloudaudit_api_request_retries_total", ALWAYS),
+    ("cloudaudit_api_requests_total", OF_ACTIONS),
+    (
+        "cloudaudit_api_request_retries_total",
+        "always for action `DescribeAuditTracks`; otherwise from the first such retry on",
+    ),
     (
         "cloudaudit_api_request_failures_total",
         "always, for every reason",
@@ -132,11 +137,11 @@ pub(crate) const WHEN: &[(&str, &str)] = &[
     ("cloudaudit_rate_limiter_requests_per_second", ALWAYS),
     (
         "cloudaudit_track_organization_wide",
-        "with data, if `poll.details_interval` is set, from the first response to `DescribeAuditTrack` on",
+        "with data, if `TrackForAllMembers` is known from details that are at most four times `poll.details_interval` old",
     ),
     (
         "cloudaudit_credentials_expiry_timestamp_seconds",
-        "if the current key is temporary",
+        "if STS or the metadata service issued the current key",
     ),
     (
         "cloudaudit_credentials_changed_timestamp_seconds",
@@ -147,7 +152,7 @@ pub(crate) const WHEN: &[(&str, &str)] = &[
         "cloudaudit_credentials_refresh_failures_total",
         OF_CHANGING_KEYS,
     ),
-    ("cloudaudit_api_request_duration_seconds", ALWAYS),
+    ("cloudaudit_api_request_duration_seconds", OF_ACTIONS),
     (
         "cloudaudit_clock_skew_seconds",
         "from the first response with the header `Date` on",
