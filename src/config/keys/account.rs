@@ -55,8 +55,8 @@ mapping! {
 mapping! {
     /// One layer of settings: an account, `defaults`, or the members of an organization.
     struct AccountKeys as "account" with common: CommonKeys {
-        /// The UIN of the account. The exporter refuses an API key of another account. Not allowed
-        /// in `defaults`.
+        /// The UIN of the account. The exporter does not poll with a key of another account. Not
+        /// allowed in `defaults`.
         uin: Uin,
         /// The APPID of the account, which is a part of the host of each bucket. The exporter uses
         /// this APPID if the API returns a track without an APPID. Default: the APPID that Cloud

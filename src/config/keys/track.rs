@@ -25,7 +25,7 @@ mapping! {
         storage_type: TrackText,
         /// The region of the storage.
         storage_region: TrackText,
-        /// The bucket, topic or instance that stores the records.
+        /// The name of the storage, as in the label `storage_name` of `cloudaudit_track_info`.
         storage_name: TrackText,
         /// The prefix of the log files in the storage.
         storage_prefix: TrackText,
