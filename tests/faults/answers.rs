@@ -37,7 +37,7 @@ async fn the_api_has_internal_errors() {
     )
     .fails("unavailable", "InternalError")
     .also("cloudaudit_api_request_retries_total", Grow)
-    .remedy("wait; if the errors last, give the `RequestId` of the log to Tencent Cloud's support");
+    .remedy("wait; if the errors last, give Tencent Cloud's support the `RequestId` from the log");
     Memory::new().play_fault(row, Fault::internal_error()).await;
 }
 
@@ -184,7 +184,7 @@ async fn a_field_has_another_type() {
 async fn one_track_is_listed_twice() {
     let row = Row::new(
         "one_track_is_listed_twice",
-        "A response lists one track twice, as on and as off",
+        "A response lists a track twice, once as enabled and once as disabled",
     )
     .numbers(Numbers::AsListed)
     .also(
@@ -195,7 +195,7 @@ async fn one_track_is_listed_twice() {
         "cloudaudit_track_changes_total{change=\"enabled\"}",
         GrowBy(1.0),
     )
-    .remedy("check the track in the console; the exporter uses the entry with the track off");
+    .remedy("check the track in the console; the exporter uses the disabled entry");
     let fault = Fault::edit(|answer| {
         let tracks = answer["Response"]["Tracks"].as_array_mut();
         if let Some(tracks) = tracks {

@@ -41,7 +41,7 @@ async fn sts_returns_the_key_of_another_account() {
     .fails("credentials", "credentials")
     .since_the_start()
     .remedy(
-        "check the gateways and proxies; before a poll, the exporter checks that the key belongs to the account",
+        "check the gateways and proxies; the exporter checks the owner of each new key before it uses the key",
     );
     let stage = Memory::with(Setup {
         credentials: Some(
@@ -108,7 +108,9 @@ async fn a_gateway_repeats_a_list_of_members() {
     .also(MEMBER, Equal(1.0))
     .recovers(Recovery::Seconds(10))
     .afterwards(ORGANIZATION, Equal(1.0))
-    .remedy("check the gateways and proxies; the exporter still polls the known members");
+    .remedy(
+        "check the gateways and proxies; the exporter still polls the known members, and lists the members again within one `refresh` interval (1 s in the test)",
+    );
     let mut wire = Wire::new().await;
     let role = Role::new("audit-reader").trusts_account(UIN);
     account(&wire.world).create_organization(1, &role, &[]);
