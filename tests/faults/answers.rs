@@ -119,7 +119,7 @@ async fn a_proxy_redirects() {
 async fn a_gateway_throttles() {
     let row = Row::new("a_gateway_throttles", "A gateway answers HTTP 429")
         .fails("throttled", "http_429")
-        .remedy("find the other clients that send requests from the exporter's source address");
+        .remedy("find the other clients that use this key or the exporter's source address");
     let fault = Fault::raw(StatusCode::TOO_MANY_REQUESTS, "text/html", "");
     Memory::new().play_fault(row, fault).await;
 }
