@@ -27,11 +27,11 @@ mapping! {
         /// Tags that become labels on the series of a member. A tag must not also be a key of
         /// `labels`.
         member_tag_labels: List<TagLabel, { defaults::MOST_LABELS }>,
-        /// Patterns for the members to poll. A pattern must match the whole UIN, the whole name or
-        /// the whole organization node. `*` matches any text, and `?` matches one character.
-        /// Default: all members.
+        /// Patterns for the members to poll. A pattern must match the whole UIN or name of a
+        /// member, or the whole name of its organization node. `*` matches any text, and `?`
+        /// matches one character. Default: all members.
         include: MemberPatterns,
-        /// Patterns for the members to skip, as in `include`.
+        /// Patterns, as in `include`, for the members to skip.
         exclude: MemberPatterns,
         /// The time between two listings of the members.
         refresh: Interval = format_duration(defaults::REFRESH),

@@ -24,9 +24,9 @@ mapping! {
     struct ConfigKeys as "cloudaudit-exporter" {
         /// The Tencent Cloud site of the accounts. The site determines the default endpoints.
         site: SiteName = Site::default().as_str(),
-        /// The host of CloudAudit. An `http://` URL is a simulated cloud: the exporter also sends
-        /// its requests for the other services there. Endpoints of the same or a nearer level
-        /// override this URL. Default: the site's CloudAudit host.
+        /// The host of CloudAudit. If the URL begins with `http://`, as for a simulated cloud, the
+        /// exporter also sends its requests for the other services there. Endpoints of the same or
+        /// a nearer level override this URL. Default: the site's CloudAudit host.
         endpoint: Host,
         /// The host of STS, which identifies accounts and issues temporary keys. Default:
         /// `endpoint` if it begins with `http://`, else the site's STS host.
