@@ -43,7 +43,7 @@ mapping! {
         /// Tracks that must exist and be enabled. Each item is a name, or a mapping with a name and
         /// the expected values of other fields.
         expected_tracks: List<Track, 100>,
-        /// Whether the account must have an enabled track of its own, or be covered by the
+        /// Whether the account must either have an enabled track of its own or be covered by the
         /// organization. Set `false` for a sandbox, and, if `poll.details_interval` is not set, for a
         /// member without a track of its own.
         track_required: Boolean = true,
