@@ -67,7 +67,7 @@ mapping! {
 
 mapping! {
     struct CvmRoleKeys as "cvm_role" {
-        /// The name of the role. Default: the name that the metadata service returns.
+        /// The name of the CVM's role. Default: the name that the metadata service returns.
         name: RoleName,
         /// The host of the metadata service.
         endpoint: MetadataHost = endpoint::METADATA,
