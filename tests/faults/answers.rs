@@ -45,7 +45,7 @@ async fn the_api_has_internal_errors() {
 async fn an_undocumented_code() {
     let row = Row::new(
         "an_undocumented_code",
-        "The API returns an undocumented error code",
+        "The API returns an error code whose part before the dot is undocumented",
     )
     .fails("unavailable", "other")
     .remedy("read the code in the log");

@@ -88,7 +88,9 @@ async fn a_gateway_repeats_a_response() {
         "A gateway repeats an earlier response, perhaps of another account",
     )
     .fails("unavailable", "malformed")
-    .remedy("check the gateways and proxies");
+    .remedy(
+        "check the gateways and proxies; after 16 repeats in a row, the exporter accepts the response",
+    );
     let fault = Fault::edit(|answer| {
         answer["Response"]["RequestId"] = "0f1e2d3c-0000-4000-8000-000000000000".into();
     });
