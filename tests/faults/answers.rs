@@ -246,7 +246,7 @@ async fn tracks_are_null() {
         "`Tracks` is null, although `TotalCount` is above 0",
     )
     .fails("malformed", "malformed")
-    .remedy("wait; the exporter does not treat null as \"no tracks\"");
+    .remedy("wait; the exporter accepts null only if `TotalCount` is 0");
     Memory::new().play_fault(row, Fault::null_tracks()).await;
 }
 
