@@ -41,7 +41,7 @@ async fn sts_returns_the_key_of_another_account() {
     .fails("credentials", "credentials")
     .since_the_start()
     .remedy(
-        "check the gateways and proxies; if the role may call `sts:GetCallerIdentity`, the exporter checks the owner of each new key before it uses the key",
+        "check the gateways and proxies; if the role may call `sts:GetCallerIdentity`, the exporter first checks the owner of each new key",
     );
     let stage = Memory::with(Setup {
         credentials: Some(
