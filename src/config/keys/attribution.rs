@@ -15,7 +15,8 @@ mapping! {
         /// tracks, including failed operations. Default: no sweeps: the exporter searches only
         /// after a change.
         sweep_interval: SweepInterval,
-        /// Whether `cloudaudit_track_change_operator_info` has the operator's name as a label.
+        /// Whether the exporter exposes `cloudaudit_track_change_operator_info`, with the operator's
+        /// name as a label.
         operator_label: Boolean = false,
     }
 }
