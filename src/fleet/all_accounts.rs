@@ -10,7 +10,7 @@ use tracing::{info, warn};
 
 use super::account_task::AccountTask;
 use super::environment::Environment;
-use super::forget::{Forgotten, forget};
+use super::forget::forget;
 use super::name_list::NameList;
 use super::observer::FleetObserver;
 use super::organizations::{self, Organizations};
@@ -256,7 +256,9 @@ impl Fleet {
     }
 
     /// Forgets a deleted track of an account: its tombstones are acknowledged, and the account
-    /// continues from there. Returns a line about it.
+    /// continues from there. Returns a line about it. If the track is already forgotten, nothing
+    /// changes: the account polls at once when it continues, so a client could otherwise cause any
+    /// number of polls.
     ///
     /// # Errors
     ///
@@ -270,7 +272,13 @@ impl Fleet {
             return Err(format!("nothing is known of account {shown} yet"));
         };
         let now = self.shared.now().wall;
-        let Forgotten { name, regions } = forget(Arc::make_mut(&mut report), track_id, now)?;
+        let forgotten = forget(Arc::make_mut(&mut report), track_id, now)?;
+        let (name, regions) = (escaped(&forgotten.name), forgotten.regions.join(", "));
+        let line =
+            format!("forgot the deleted track {track_id} ({name}) of account {shown} in {regions}");
+        if !forgotten.is_new {
+            return Ok(line);
+        }
         let before = Arc::clone(&task.prepared);
         let (config, transports) = (Arc::clone(&before.config), before.transports.clone());
         let coverage = before.coverage.clone();
@@ -283,7 +291,6 @@ impl Fleet {
         let (process, observer) = (Arc::clone(&self.process), Arc::clone(&self.observer));
         let task = AccountTask::start(prepared, memory, Instant::now(), process, observer).await;
         self.accounts.insert(account.to_owned(), task);
-        let (name, regions) = (escaped(&name), regions.join(", "));
         info!(
             account = shown,
             track_id,
@@ -291,9 +298,7 @@ impl Fleet {
             regions,
             "forgot a deleted track"
         );
-        Ok(format!(
-            "forgot the deleted track {track_id} ({name}) of account {shown} in {regions}"
-        ))
+        Ok(line)
     }
 
     /// Ends polling and publishing. What the accounts have published stays, and their tasks keep their

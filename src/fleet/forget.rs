@@ -15,6 +15,8 @@ pub(super) struct Forgotten {
     pub(super) name: String,
     /// The regions that had its tombstone.
     pub(super) regions: Vec<String>,
+    /// Whether its deletion was not acknowledged before, in at least one region.
+    pub(super) is_new: bool,
 }
 
 /// Acknowledges the deletion of a track in every region.
@@ -29,13 +31,18 @@ pub(super) fn forget(
 ) -> Result<Forgotten, String> {
     let mut forgotten: Option<Forgotten> = None;
     for target in &mut report.targets {
-        if !target.past.tombstones.contains_key(&track_id) {
+        let Some(tombstone) = target.past.tombstones.get(&track_id) else {
             continue;
-        }
-        if let Some(name) = Arc::make_mut(&mut target.past).acknowledge(track_id, now) {
-            let regions = Vec::new();
-            let known = forgotten.get_or_insert(Forgotten { name, regions });
-            known.regions.push(target.region.clone());
+        };
+        let known = forgotten.get_or_insert_with(|| Forgotten {
+            name: tombstone.name.clone(),
+            regions: Vec::new(),
+            is_new: false,
+        });
+        known.regions.push(target.region.clone());
+        if tombstone.acknowledged.is_none() {
+            known.is_new = true;
+            Arc::make_mut(&mut target.past).acknowledge(track_id, now);
         }
     }
     forgotten.ok_or_else(|| why_not(report, track_id))

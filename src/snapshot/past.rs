@@ -47,13 +47,12 @@ pub struct Tombstone {
 }
 
 impl Past {
-    /// Records that the deletion of a track was acknowledged at `now`. Returns its name, or `None` if
-    /// there is no such tombstone.
-    pub fn acknowledge(&mut self, track_id: u64, now: SystemTime) -> Option<String> {
-        let tombstone = self.tombstones.get_mut(&track_id)?;
-        // Not before the deletion, even if the clock was set back since.
-        tombstone.acknowledged = Some(now.max(tombstone.at));
-        Some(tombstone.name.clone())
+    /// Records that the deletion of a track was acknowledged at `now`, if there is its tombstone.
+    pub fn acknowledge(&mut self, track_id: u64, now: SystemTime) {
+        if let Some(tombstone) = self.tombstones.get_mut(&track_id) {
+            // Not before the deletion, even if the clock was set back since.
+            tombstone.acknowledged = Some(now.max(tombstone.at));
+        }
     }
 }
 

@@ -79,8 +79,14 @@ async fn a_deleted_track_is_forgotten_in_all_regions_and_stays_forgotten() {
     assert!(!tracks.contains("to-central"), "{tracks}");
     let line = "msg=\"forgot a deleted track\" account=prod track_id=2 track=to-central";
     assert!(exporter.log().contains(line), "{}", exporter.log());
-    // Repeating the request is no error.
-    assert_eq!(forget(&exporter, "2/forget?account=prod").await.0, 200);
+    // Repeating the request is no error. It changes nothing, and does not poll again.
+    let again = forget(&exporter, "2/forget?account=prod").await;
+    assert_eq!(again, (200, said.to_owned()));
+    let later = exporter.metrics().await;
+    let still = later.values(ACKNOWLEDGED, &[("track", "to-central"), ("team", "core")]);
+    assert_eq!(still, acknowledged);
+    let line = "msg=\"forgot a deleted track\"";
+    assert_eq!(exporter.log().matches(line).count(), 1);
 
     exporter.signal("TERM");
     assert_eq!(exporter.wait_for_end(), Some(0));

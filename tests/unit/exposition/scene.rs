@@ -92,8 +92,8 @@ impl Scene {
     /// Acknowledges the deletion of a track.
     pub(crate) fn acknowledge(&mut self, target: usize, track_id: u64) {
         let mut known = self.targets[target].report().clone();
-        let name = Arc::make_mut(&mut known.past).acknowledge(track_id, self.now.wall);
-        assert!(name.is_some());
+        assert!(known.past.tombstones.contains_key(&track_id));
+        Arc::make_mut(&mut known.past).acknowledge(track_id, self.now.wall);
         self.targets[target] = TargetHistory::resume(known, INTERVAL, RETENTION, self.now);
     }
 
