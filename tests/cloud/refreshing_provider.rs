@@ -17,7 +17,7 @@ use cloudaudit_exporter::tencent::credentials::{
     Credential, FetchFuture, Provider, RefreshingProvider, Source, Temporary,
 };
 use tokio::time::{Instant, sleep};
-use tracing::subscriber::set_default;
+use tracing::subscriber::{DefaultGuard, set_default};
 
 const MINUTE: Duration = Duration::from_mins(1);
 const HOUR: Duration = Duration::from_hours(1);
@@ -179,6 +179,7 @@ async fn concurrent_callers_share_one_fetch() {
 
 #[tokio::test(start_paused = true)]
 async fn a_failed_renewal_keeps_the_key_until_it_expires() {
+    let (log, _logging) = collect();
     let server = KeyServer::new(|fetch| fetch > 1);
     let provider = provider_of(&server);
     id(&provider).await.unwrap();
@@ -189,6 +190,20 @@ async fn a_failed_renewal_keeps_the_key_until_it_expires() {
     sleep(2 * MINUTE).await;
     let failure = id(&provider).await.unwrap_err();
     assert_eq!(failure.reason, Reason::Credentials);
+    // One line for all failures in a row. Without a key, the polls log theirs.
+    let log = log.text();
+    let lines: Vec<&str> = log.lines().filter(|line| line.contains("WARN")).collect();
+    let [line] = lines[..] else {
+        panic!("not one line: {log}");
+    };
+    for part in [
+        "cannot refresh the temporary key",
+        r#"provider="test""#,
+        r#"identity="the server""#,
+        "fetch 2 failed",
+    ] {
+        assert!(line.contains(part), "{part}: {line}");
+    }
 }
 
 #[tokio::test(start_paused = true)]
@@ -304,10 +319,7 @@ impl Source for Brief {
 #[tokio::test(start_paused = true)]
 async fn keys_that_live_for_seconds_are_fetched_every_ten_seconds_at_most() {
     for lifetime in [0, 1, 5, 9] {
-        let log = Lines::default();
-        let writer = log.clone();
-        let to_log = tracing_subscriber::fmt().with_ansi(false);
-        let _logging = set_default(to_log.with_writer(move || writer.clone()).finish());
+        let (log, _logging) = collect();
         let fetches = Arc::new(AtomicU32::new(0));
         let source = Brief(Arc::clone(&fetches), Duration::from_secs(lifetime));
         let provider = RefreshingProvider::new(source, Clock::virtual_at(noon()));
@@ -333,6 +345,15 @@ async fn keys_that_live_for_seconds_are_fetched_every_ten_seconds_at_most() {
         let lifetime = format!("lifetime={lifetime}");
         assert!(log.contains(&lifetime), "{log}");
     }
+}
+
+/// Collects the log of this thread until the guard is dropped.
+fn collect() -> (Lines, DefaultGuard) {
+    let log = Lines::default();
+    let writer = log.clone();
+    let to_log = tracing_subscriber::fmt().with_ansi(false);
+    let to_log = to_log.with_writer(move || writer.clone());
+    (log, set_default(to_log.finish()))
 }
 
 /// A log in memory.

@@ -10,6 +10,7 @@ use tracing::warn;
 
 use super::{Credential, CredentialFuture, InvalidateFuture, Provider, ProviderState, Temporary};
 use crate::clock::Clock;
+use crate::escape::escaped;
 use crate::failure::Failure;
 
 /// A key is refreshed when a fifth of its lifetime is left, or [`MIN_REMAINING`] if that is longer,
@@ -213,8 +214,25 @@ impl<S: Source> RefreshState<S> {
         let began = Instant::now();
         let result = self.source.fetch().await;
         let mut state = self.state();
+        self.log_failure(&state, &result);
         state.record(result, began, self.clock.now().wall);
         state.outcome()
+    }
+
+    /// Warns of the first of several failures in a row if the previous key is still valid. Without a
+    /// valid key, polls fail, and their log lines have the failure.
+    fn log_failure(&self, before: &State, result: &Result<Temporary, Failure>) {
+        let Err(failure) = result else {
+            return;
+        };
+        if before.failure.is_none() && before.valid_credential(Instant::now()).is_some() {
+            warn!(
+                provider = self.source.name(),
+                identity = escaped(&self.source.identity()),
+                error = %failure,
+                "cannot refresh the temporary key; the current key is used until it expires"
+            );
+        }
     }
 
     /// It is changed by assignments that cannot panic, so a poisoned lock is consistent.
