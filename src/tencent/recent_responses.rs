@@ -5,6 +5,7 @@ use std::hash::{BuildHasher, RandomState};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use memchr::memmem;
+use tracing::warn;
 
 /// The key of a response's id. In JSON these bytes are always a key, because quotes inside a string
 /// are escaped.
@@ -82,6 +83,7 @@ impl RecentResponses {
         };
         let end = response.len().saturating_sub(MAX_COMPARED_BYTES);
         let begin = &response[..response.len().min(MAX_COMPARED_BYTES)];
+        let name = host;
         let (host, id) = (self.key.hash_one(host), self.key.hash_one(id));
         let mut recent = self.recent();
         if recent.hosts.len() < MAX_HOSTS || recent.hosts.contains_key(&host) {
@@ -103,7 +105,13 @@ impl RecentResponses {
             return true;
         };
         let proves_it = !host.varies || origin.rejected + 1 >= MAX_DEDICATED_REPEATS;
-        host.repeats |= origin.dedicated && proves_it;
+        if origin.dedicated && proves_it && !host.repeats {
+            host.repeats = true;
+            warn!(
+                host = name,
+                "the endpoint repeats its request ids, as the API never does; from now on, the exporter cannot tell if a response belongs to an earlier request"
+            );
+        }
         !host.repeats
     }
 
