@@ -150,7 +150,8 @@ impl Publisher {
     }
 
     /// Checks whether every target has had a complete poll, or a whole interval of time for one.
-    /// Once the publisher is ready it stays ready: metrics show a target that fails later.
+    /// Once the publisher is ready, it stays ready: metrics show a target that fails later, or that a
+    /// later reload adds. Without accounts, it is ready, so do not ask before the first accounts start.
     ///
     /// # Errors
     ///
@@ -160,11 +161,9 @@ impl Publisher {
             return Ok(());
         }
         let slots = self.of_all_slots(|slot| waiting(slot, now.steady));
-        // Without accounts it is ready, but the result is not latched.
-        let has_accounts = !slots.is_empty();
         let mut waiting = slots.concat();
         if waiting.is_empty() {
-            self.ready.store(has_accounts, Ordering::Relaxed);
+            self.ready.store(true, Ordering::Relaxed);
             return Ok(());
         }
         waiting.sort_unstable();
