@@ -38,17 +38,6 @@ impl OrganizationCoverage {
         }
     }
 
-    /// Returns that nothing was found until `now`.
-    pub fn unknown(now: Moment) -> Self {
-        Self {
-            is_covered: false,
-            checked: now.wall,
-            until: now,
-            evidence_until: now,
-            is_current: false,
-        }
-    }
-
     /// Records that a later attempt failed: the result stays valid, but is no evidence any more.
     pub fn refresh_failed(&mut self) {
         self.is_current = false;

@@ -27,7 +27,8 @@ fn member(coverage: OrganizationCoverage, target: &Polled) -> Overview {
     let targets = [target.report()];
     let account = AccountInfo::default();
     let overviews = OverviewCache::default().overviews(&account, Some(coverage), targets);
-    overviews.last().expect("something was listed").clone()
+    let current = overviews.iter().find(|it| it.is_of(target.now));
+    current.expect("something was listed").clone()
 }
 
 #[test]
@@ -66,6 +67,13 @@ fn coverage_by_the_organization_has_the_time_of_its_observation() {
     target.lists([off()]);
     let overview = member(coverage, &target);
     assert_eq!(overview.totals.covered, Some(true), "still valid");
+    assert_eq!(overview.coverage_checked, Some(checked.wall));
+    // Then the account's own tracks count alone. The organization's may still cover the account, so
+    // the time says that this is no proof of the contrary.
+    target.pass(4 * REFRESH);
+    target.lists([off()]);
+    let overview = member(coverage, &target);
+    assert_eq!(overview.totals.covered, Some(false), "no longer valid");
     assert_eq!(overview.coverage_checked, Some(checked.wall));
     // The organization not covering its members is an observation, too.
     let uncovered = OrganizationCoverage::found(false, checked, REFRESH);
