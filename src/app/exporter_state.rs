@@ -158,6 +158,11 @@ impl ExporterState {
         }
     }
 
+    /// Ends the wait for an organization, whose members are now accounts.
+    pub(super) fn members_applied(&self, organization: &str) {
+        self.awaited().remove(organization);
+    }
+
     /// It is changed by insertions and removals, so a poisoned lock is consistent.
     fn awaited(&self) -> MutexGuard<'_, BTreeMap<String, Instant>> {
         self.awaited.lock().unwrap_or_else(PoisonError::into_inner)
@@ -331,9 +336,6 @@ impl FleetObserver for ExporterState {
         let now = self.clock.now().wall;
         self.process
             .organization_refreshed(organization, members, now);
-        if members.is_ok() {
-            self.awaited().remove(organization);
-        }
     }
 
     fn organization_removed(&self, organization: &str) {

@@ -174,6 +174,7 @@ impl Reloader {
 /// Applies the discovered members of an organization.
 async fn discovered(fleet: &mut Fleet, exporter: &Arc<ExporterState>, found: DiscoveryResult) {
     let organization = found.organization.clone();
+    let is_listed = found.members.is_ok();
     match fleet.apply_discovery(found).await {
         Ok(Some(plan)) => {
             let swap = exporter.swap_atomically().await;
@@ -182,11 +183,17 @@ async fn discovered(fleet: &mut Fleet, exporter: &Arc<ExporterState>, found: Dis
             swap.finish().await;
         }
         Ok(None) => {}
-        Err(why) => error!(
-            organization,
-            error = why,
-            "cannot apply the discovered members; keeping the previous list"
-        ),
+        Err(why) => {
+            error!(
+                organization,
+                error = why,
+                "cannot apply the discovered members; keeping the previous list"
+            );
+            return;
+        }
+    }
+    if is_listed {
+        exporter.members_applied(&organization);
     }
 }
 
