@@ -72,7 +72,7 @@ impl Routes {
             self.respond(handler, &head).await
         };
         for (name, value) in own_headers {
-            response.headers_mut().insert(name, value); // replaces the page's own
+            response.headers_mut().insert(name, value); // replaces the exporter's own
         }
         if has_body && head.version < Version::HTTP_2 {
             response = response::and_close(response); // see `head_scanner.rs`

@@ -47,7 +47,7 @@ pub struct Tombstone {
 }
 
 impl Past {
-    /// Records that the deletion of a track was acknowledged at `now`, if there is its tombstone.
+    /// Records that the deletion of a track was acknowledged at `now`, if the track has a tombstone.
     pub fn acknowledge(&mut self, track_id: u64, now: SystemTime) {
         if let Some(tombstone) = self.tombstones.get_mut(&track_id) {
             // Not before the deletion, even if the clock was set back since.
