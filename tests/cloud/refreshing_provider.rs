@@ -6,9 +6,8 @@
 )]
 
 use std::collections::BTreeSet;
-use std::io;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use cloudaudit_exporter::clock::Clock;
@@ -17,7 +16,8 @@ use cloudaudit_exporter::tencent::credentials::{
     Credential, FetchFuture, Provider, RefreshingProvider, Source, Temporary,
 };
 use tokio::time::{Instant, sleep};
-use tracing::subscriber::{DefaultGuard, set_default};
+
+use crate::support::log::CollectedLog;
 
 const MINUTE: Duration = Duration::from_mins(1);
 const HOUR: Duration = Duration::from_hours(1);
@@ -179,7 +179,7 @@ async fn concurrent_callers_share_one_fetch() {
 
 #[tokio::test(start_paused = true)]
 async fn a_failed_renewal_keeps_the_key_until_it_expires() {
-    let (log, _logging) = collect();
+    let log = CollectedLog::begin();
     let server = KeyServer::new(|fetch| fetch > 1);
     let provider = provider_of(&server);
     id(&provider).await.unwrap();
@@ -319,7 +319,7 @@ impl Source for Brief {
 #[tokio::test(start_paused = true)]
 async fn keys_that_live_for_seconds_are_fetched_every_ten_seconds_at_most() {
     for lifetime in [0, 1, 5, 9] {
-        let (log, _logging) = collect();
+        let log = CollectedLog::begin();
         let fetches = Arc::new(AtomicU32::new(0));
         let source = Brief(Arc::clone(&fetches), Duration::from_secs(lifetime));
         let provider = RefreshingProvider::new(source, Clock::virtual_at(noon()));
@@ -344,35 +344,6 @@ async fn keys_that_live_for_seconds_are_fetched_every_ten_seconds_at_most() {
         assert_eq!(warnings.count(), fetches, "{lifetime}: one for each key");
         let lifetime = format!("lifetime={lifetime}");
         assert!(log.contains(&lifetime), "{log}");
-    }
-}
-
-/// Collects the log of this thread until the guard is dropped.
-fn collect() -> (Lines, DefaultGuard) {
-    let log = Lines::default();
-    let writer = log.clone();
-    let to_log = tracing_subscriber::fmt().with_ansi(false);
-    let to_log = to_log.with_writer(move || writer.clone());
-    (log, set_default(to_log.finish()))
-}
-
-/// A log in memory.
-#[derive(Clone, Default)]
-struct Lines(Arc<Mutex<Vec<u8>>>);
-
-impl Lines {
-    fn text(&self) -> String {
-        String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
-    }
-}
-
-impl io::Write for Lines {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().write(bytes)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
     }
 }
 

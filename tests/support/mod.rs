@@ -35,8 +35,9 @@ pub(crate) mod scripted;
 pub(crate) mod signer;
 pub(crate) mod simulated;
 
-// Values, and the text format.
+// Values, the text format, and the log.
 pub(crate) mod changes;
 pub(crate) mod judges;
+pub(crate) mod log;
 pub(crate) mod text_format;
 pub(crate) mod tracks;

@@ -1,6 +1,6 @@
 //! One account with two tracks, and its recorded changes.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use cloudaudit_exporter::clock::Clock;
@@ -9,9 +9,9 @@ use cloudaudit_exporter::snapshot::{
     AttributionReport, AttributionResult, ChangeKind, ChangeRecord, Report,
 };
 use cloudaudit_exporter::state::Saved;
-use tracing::subscriber::{DefaultGuard, set_default};
 
 use crate::identities::stage::{A_MOMENT, HOME, ID, KEY, Stage, world};
+use crate::support::log::CollectedLog;
 
 pub(super) const MINUTE: Duration = Duration::from_mins(1);
 
@@ -22,9 +22,7 @@ pub(super) struct Scene {
     pub(super) world: World,
     pub(super) stage: Stage,
     config: String,
-    log: Lines,
-    /// Redirects this thread's log to `log` until it is dropped.
-    logging: DefaultGuard,
+    log: CollectedLog,
 }
 
 impl Scene {
@@ -39,14 +37,7 @@ impl Scene {
     }
 
     fn at(world: World, keys: &str) -> Self {
-        let log = Lines::default();
-        let writer = log.clone();
-        let subscriber = tracing_subscriber::fmt()
-            .with_max_level(tracing::Level::TRACE)
-            .without_time()
-            .with_ansi(false)
-            .with_writer(move || writer.clone());
-        let logging = set_default(subscriber.finish());
+        let log = CollectedLog::begin();
         let config = format!(
             "accounts: {{prod: {{credentials: {{secret_id: {ID}, secret_key: {KEY}}}, {keys}}}}}"
         );
@@ -55,7 +46,6 @@ impl Scene {
             world,
             config,
             log,
-            logging,
         }
     }
 
@@ -107,11 +97,7 @@ impl Scene {
 
     async fn restart_from(self, saved: &str, config: String) -> Self {
         let Self {
-            world,
-            stage,
-            log,
-            logging,
-            ..
+            world, stage, log, ..
         } = self;
         let now = stage.clock.now();
         drop(stage);
@@ -127,7 +113,6 @@ impl Scene {
             stage,
             config,
             log,
-            logging,
         }
     }
 
@@ -178,26 +163,5 @@ impl Scene {
 
     pub(super) fn log(&self) -> String {
         self.log.text()
-    }
-}
-
-#[derive(Clone, Default)]
-struct Lines(Arc<Mutex<Vec<u8>>>);
-
-impl Lines {
-    fn text(&self) -> String {
-        let bytes = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        String::from_utf8_lossy(&bytes).into_owned()
-    }
-}
-
-impl std::io::Write for Lines {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        let mut lines = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        lines.write(bytes)
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
     }
 }

@@ -1,7 +1,6 @@
 //! Accounts at a scripted cloud, with their reports and their log.
 
 use std::collections::BTreeMap;
-use std::io;
 use std::sync::{Arc, Mutex};
 use std::thread::{ThreadId, current};
 use std::time::{Duration, UNIX_EPOCH};
@@ -19,10 +18,10 @@ use cloudaudit_exporter::tencent::{
 use jiff::tz::Offset;
 use tokio::sync::{Semaphore, watch};
 use tokio::time::{Instant, sleep_until};
-use tracing::subscriber::{DefaultGuard, set_default};
 
 use super::cloud::{Call, Cloud, Reply};
 use super::{INTERVAL, RETENTION, TIMEOUT};
+use crate::support::log::CollectedLog;
 
 pub(crate) const SECRET_ID: &str = "AKIDmustneverbelogged";
 pub(crate) const SECRET_KEY: &str = "thekeythatmustneverbelogged";
@@ -58,20 +57,11 @@ pub(crate) struct World {
     pacer: Arc<Pacer>,
     in_flight: Arc<Semaphore>,
     published: Arc<Mutex<Vec<Published>>>,
-    log: Log,
-    /// Redirects this thread's log to `log` until it is dropped.
-    _logging: DefaultGuard,
+    log: CollectedLog,
 }
 
 impl World {
     pub(crate) fn new(script: impl FnMut(&Call) -> Reply + Send + 'static) -> Self {
-        let log = Log::default();
-        let writer = log.clone();
-        let subscriber = tracing_subscriber::fmt()
-            .with_max_level(tracing::Level::TRACE)
-            .without_time()
-            .with_ansi(false)
-            .with_writer(move || writer.clone());
         Self {
             cloud: Arc::new(Cloud::new(script)),
             clock: Clock::virtual_at(UNIX_EPOCH + Duration::from_millis(1_795_392_012_345)),
@@ -94,8 +84,7 @@ impl World {
             pacer: Arc::new(Pacer::new(1_000, SourceIpLimit::default())),
             in_flight: Arc::new(Semaphore::new(MAX_IN_FLIGHT)),
             published: Arc::default(),
-            log,
-            _logging: set_default(subscriber.finish()),
+            log: CollectedLog::begin(),
         }
     }
 
@@ -201,24 +190,8 @@ impl World {
 
     /// Returns the log lines so far.
     pub(crate) fn log(&self) -> Vec<String> {
-        let log = self.log.0.lock().expect("the lock is not poisoned");
-        let text = std::str::from_utf8(&log).expect("a log is text");
-        text.lines().map(|line| line.trim().to_owned()).collect()
-    }
-}
-
-/// Collects the log.
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl io::Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let mut log = self.0.lock().expect("the lock is not poisoned");
-        log.write(bytes)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
+        let log = self.log.text();
+        log.lines().map(|line| line.trim().to_owned()).collect()
     }
 }
 
