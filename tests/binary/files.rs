@@ -238,14 +238,18 @@ async fn a_start_with_a_fifo_ends_at_once_and_names_it() {
 
 /// Runs a line of bash, where `exporter` is the program.
 fn bash(line: &str, folder: &Path) -> Output {
+    bash_command(line, folder).output().unwrap()
+}
+
+fn bash_command(line: &str, folder: &Path) -> Command {
     let exporter = binary().get_program().to_owned();
-    Command::new("bash")
+    let mut command = Command::new("bash");
+    command
         .args(["-c", &format!("exporter=$0; {line}")])
         .arg(exporter)
         .current_dir(folder)
-        .stdin(Stdio::null())
-        .output()
-        .unwrap()
+        .stdin(Stdio::null());
+    command
 }
 
 #[test]
@@ -306,12 +310,12 @@ async fn cannot_reload(site: &Site, configuration: &str) {
         "exec $exporter --config.enable-auto-reload --web.enable-lifecycle \
          --web.listen-address={address} {configuration}"
     );
-    let mut daemon = Command::new("bash");
-    daemon.args(["-c", &line]).current_dir(site.folder.path());
-    daemon.env("exporter", binary().get_program());
-    let pipes = daemon.envs(with(&[])).stdin(Stdio::null());
-    let pipes = pipes.stdout(Stdio::null()).stderr(Stdio::piped());
-    let mut child = pipes.spawn().unwrap();
+    let mut child = bash_command(&line, site.folder.path())
+        .envs(with(&[]))
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
 
     let client = crate::support::site::client();
     let scrape = async || {
