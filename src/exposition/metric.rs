@@ -62,7 +62,7 @@ metrics! {
     AccountCovered "cloudaudit_account_covered" Gauge []
         "1 if the enabled tracks of an account together record every ResourceType, every ActionType and all EventNames; also 1 if the tracks of its organization for all members do; otherwise 0; absent if this is unknown; cached from the last complete listings."
     AccountCoverageChecked "cloudaudit_account_coverage_checked_timestamp_seconds" Gauge []
-        "Unix time in seconds of the oldest DescribeAuditTracks listing that cloudaudit_account_covered depends on, from the account or from its organization; absent if cloudaudit_account_covered is absent."
+        "Unix time in seconds of the oldest DescribeAuditTracks listing that cloudaudit_account_covered depends on, from the account or from its organization; shown even if the listing of the organization is too old for cloudaudit_account_covered."
     AccountTrackRequired "cloudaudit_account_track_required" Gauge []
         "1 if the configuration (track_required) requires the account to have an enabled track of its own or to be covered by the organization, otherwise 0."
     AccountObservedSeconds "cloudaudit_account_observed_seconds_total" Counter []

@@ -153,6 +153,7 @@ impl Organizations {
                     if let Some(old) = before.remove(&config.name) {
                         old.handle.abort();
                     }
+                    discovery.begin_coverage();
                     let sender = self.sender.clone();
                     // Without a receiver, the fleet is gone.
                     let report = async move |found| drop(sender.send(found).await);

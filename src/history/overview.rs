@@ -102,33 +102,33 @@ impl OverviewCache {
     }
 }
 
-/// Splits an overview in two if the organization covers the account only for a part of its period.
-/// The later part comes first. A part without time is `None`.
+/// Splits the overview of an account that its own tracks do not cover, at the end of the validity of
+/// what is known about the organization's tracks. After that, coverage is unknown, and its time is
+/// that of the last listing. The later part comes first. A part without time is `None`.
 fn with_organization(
     organization: Option<OrganizationCoverage>,
-    mut own: Overview,
+    own: Overview,
 ) -> [Option<Overview>; 2] {
     let Some(organization) = organization.filter(|_| own.totals.covered != Some(true)) else {
         return [Some(own), None];
     };
     let OrganizationCoverage { checked, until, .. } = organization;
-    if !organization.is_covered {
-        own.coverage_checked = own.coverage_checked.map(|own| own.min(checked));
-        return [Some(own), None];
-    }
+    let (covered, coverage_checked) = if organization.is_covered {
+        (Some(true), checked)
+    } else {
+        let own_checked = own.coverage_checked;
+        (own.totals.covered, own_checked.min(checked))
+    };
     let before = Overview {
         until: own.until.or(until),
-        coverage_checked: Some(checked),
-        totals: Arc::new(Totals {
-            covered: Some(true),
-            ..(*own.totals).clone()
-        }),
+        coverage_checked,
+        totals: with_covered(&own.totals, covered),
         ..own.clone()
     };
-    // The age of the last listing then shows that the organization's tracks may still cover the account.
     let after = Overview {
         from: Some(own.from.map_or(until, |from| latest(from, until))),
-        coverage_checked: own.coverage_checked.map(|own| own.min(checked)),
+        coverage_checked,
+        totals: with_covered(&own.totals, None),
         ..own
     };
     let lasts = |it: &Overview| {
@@ -136,6 +136,16 @@ fn with_organization(
         from.is_none_or(|from| from < it.until.steady)
     };
     [after, before].map(|overview| Some(overview).filter(lasts))
+}
+
+fn with_covered(totals: &Arc<Totals>, covered: Option<bool>) -> Arc<Totals> {
+    if totals.covered == covered {
+        return Arc::clone(totals);
+    }
+    Arc::new(Totals {
+        covered,
+        ..(**totals).clone()
+    })
 }
 
 /// Returns the later of two moments, by each clock.

@@ -74,8 +74,21 @@ impl Discovery {
         }
     }
 
+    /// Marks the coverage as unknown before the first result. Without `details_interval`, the
+    /// organization's tracks do not count.
+    pub fn begin_coverage(&self) {
+        self.coverage.send_if_modified(|coverage| {
+            let begun = self.admin.as_ref().map(|(client, _)| {
+                let unknown = || OrganizationCoverage::unknown(client.clock().now());
+                coverage.unwrap_or_else(unknown)
+            });
+            std::mem::replace(coverage, begun) != begun
+        });
+    }
+
     /// Discovers the members once.
     pub async fn refresh(&self) -> DiscoveryResult {
+        self.begin_coverage();
         let members = self.directory.members().await;
         if members.is_ok() {
             self.refresh_coverage().await;

@@ -9,8 +9,8 @@ use crate::clock::Moment;
 pub struct OrganizationCoverage {
     /// Whether they record everything for all members.
     pub is_covered: bool,
-    /// When they were listed.
-    pub checked: SystemTime,
+    /// When they were listed. `None` if they never were.
+    pub checked: Option<SystemTime>,
     /// The end of its validity.
     pub until: Moment,
     /// The end of its use as evidence.
@@ -31,10 +31,21 @@ impl OrganizationCoverage {
     pub fn found(is_covered: bool, now: Moment, refresh: Duration) -> Self {
         Self {
             is_covered,
-            checked: now.wall,
+            checked: Some(now.wall),
             until: now + refresh * VALID_REFRESHES,
             evidence_until: now + refresh * EVIDENCE_REFRESHES,
             is_current: true,
+        }
+    }
+
+    /// Returns that nothing was found until `now`.
+    pub fn unknown(now: Moment) -> Self {
+        Self {
+            is_covered: false,
+            checked: None,
+            until: now,
+            evidence_until: now,
+            is_current: false,
         }
     }
 

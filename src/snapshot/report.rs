@@ -67,7 +67,8 @@ pub struct Overview {
     pub from: Option<Moment>,
     /// The end of the period.
     pub until: Moment,
-    /// The oldest observation that the coverage rests on. `None` if coverage is unknown.
+    /// The oldest listing that the coverage depends on, even if that listing is now too old to decide
+    /// it. `None` if coverage is unknown for another reason.
     pub coverage_checked: Option<SystemTime>,
     /// Shared, because most polls do not change it.
     pub totals: Arc<Totals>,

@@ -29,7 +29,7 @@ pub(crate) const WHEN: &[(&str, &str)] = &[
     ),
     (
         "cloudaudit_account_coverage_checked_timestamp_seconds",
-        "with `cloudaudit_account_covered`",
+        "with `cloudaudit_account_covered`, or if the listing of the organization's tracks is [too old](#absent-values) for it",
     ),
     ("cloudaudit_account_track_required", ALWAYS),
     ("cloudaudit_account_observed_seconds_total", ALWAYS),

@@ -58,11 +58,29 @@ async fn covered_seconds_stop_at_the_first_failure_and_the_observation_is_dated(
         assert_eq!(after.covered, failed.covered, "{denied}");
         assert!(after.observed > failed.observed + 80 * MINUTE);
 
+        stage.pass(120 * MINUTE).await;
+        assert_eq!(overview(&stage).totals.covered, None, "expired: {denied}");
+
         home.permit(ID).unwrap();
         stage.pass(60 * MINUTE).await;
         assert_eq!(overview(&stage).totals.covered, Some(false));
         assert!(overview(&stage).coverage_checked > Some(checked));
         assert_eq!(evidence(&stage).covered, failed.covered);
+    }
+}
+
+/// Until the admin account's tracks are listed, they may or may not cover the members.
+#[tokio::test(start_paused = true)]
+async fn coverage_is_unknown_until_the_tracks_of_the_admin_account_are_listed() {
+    for (details, covered) in [("poll: {details_interval: 1h}\n", None), ("", Some(false))] {
+        let world = organization(1);
+        world.account("200000000001").unwrap().delete(7).unwrap();
+        let home = world.account(HOME).unwrap();
+        home.deny_action(ID, "cloudaudit:DescribeAuditTracks")
+            .unwrap();
+        let mut stage = Stage::with(&world, &[], &format!("{details}{}", config("")));
+        stage.pass(10 * MINUTE).await;
+        assert_eq!(overview(&stage).totals.covered, covered, "{details}");
     }
 }
 

@@ -38,7 +38,7 @@ async fn organization_coverage_expires_after_the_loop_has_ended() {
         covered(&world, now + valid.saturating_sub(COARSE)),
         Some(true)
     );
-    assert_eq!(covered(&world, now + valid), Some(false));
+    assert_eq!(covered(&world, now + valid), None);
 }
 
 /// Every poll reads the current coverage, so a refresh extends it or ends it.

@@ -68,19 +68,23 @@ fn coverage_by_the_organization_has_the_time_of_its_observation() {
     let overview = member(coverage, &target);
     assert_eq!(overview.totals.covered, Some(true), "still valid");
     assert_eq!(overview.coverage_checked, Some(checked.wall));
-    // Then the account's own tracks count alone. The organization's may still cover the account, so
-    // the time says that this is no proof of the contrary.
+    // Once it is too old, coverage is unknown, and the time shows since when.
     target.pass(4 * REFRESH);
     target.lists([off()]);
     let overview = member(coverage, &target);
-    assert_eq!(overview.totals.covered, Some(false), "no longer valid");
+    assert_eq!(overview.totals.covered, None, "no longer valid");
     assert_eq!(overview.coverage_checked, Some(checked.wall));
+    // Nothing was ever listed.
+    let overview = member(OrganizationCoverage::unknown(target.now), &target);
+    assert_eq!(overview.coverage_checked, None);
     // The organization not covering its members is an observation, too.
+    let checked = target.now;
     let uncovered = OrganizationCoverage::found(false, checked, REFRESH);
     let overview = member(uncovered, &target);
     assert_eq!(overview.totals.covered, Some(false));
     assert_eq!(overview.coverage_checked, Some(checked.wall));
     // The coverage of an account by its own tracks depends on its own listing.
+    target.pass(INTERVAL);
     target.lists([track(1, "a")]);
     let overview = member(uncovered, &target);
     assert_eq!(overview.coverage_checked, Some(target.now.wall));

@@ -35,8 +35,9 @@ fn coverage_expires_without_any_event() {
         reported: 2,
         ..off()
     };
+    // The organization may still cover an account whose own tracks do not.
     for (own, alone) in [
-        (off(), Some(0.0)),
+        (off(), None),
         (short, None),
         (listing([track(1, "x")]), Some(1.0)),
     ] {
@@ -69,17 +70,47 @@ fn coverage_expires_whichever_regions_are_still_shown() {
             world.pass(INTERVAL);
         }
         let tracks = world.account_tracks();
-        assert_eq!(covered(&world), Some(0.0));
+        assert_eq!(covered(&world), None);
         assert_eq!(tracks, Some([0.0, 1.0, 0.0]), "only coverage has changed");
     }
 }
 
 /// A member may be published for the first time after its coverage has expired.
 #[test]
-fn expired_coverage_does_not_cover() {
+fn expired_coverage_is_unknown() {
     let mut world = World::new();
     let mut account = member(&world, &["r"]);
     world.pass(VALID_FOR);
     account.listed(0, off(), world.now);
+    assert_eq!(covered(&world), None);
+}
+
+/// The organization's tracks do not cover the account, until this may have changed.
+#[test]
+fn a_missing_coverage_expires_too() {
+    let mut world = World::new();
+    let mut account = world.account("a", &["r"]);
+    account.coverage = Some(OrganizationCoverage::found(false, world.now, VALID_FOR / 4));
+    account.listed(0, off(), world.now);
+    world.pass(VALID_FOR.saturating_sub(MOMENT));
     assert_eq!(covered(&world), Some(0.0));
+    world.pass(MOMENT);
+    assert_eq!(covered(&world), None);
+}
+
+/// Before the first result, for example after a restart.
+#[test]
+fn coverage_is_unknown_before_the_first_result() {
+    let world = World::new();
+    let mut account = world.account("a", &["r"]);
+    account.coverage = Some(OrganizationCoverage::unknown(world.now));
+    account.listed(0, off(), world.now);
+    assert_eq!(covered(&world), None);
+    account.coverage = None;
+    account.listed(0, off(), world.now);
+    assert_eq!(
+        covered(&world),
+        Some(0.0),
+        "its organization does not count"
+    );
 }
