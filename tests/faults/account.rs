@@ -22,7 +22,7 @@ async fn there_are_no_credentials() {
     .also("cloudaudit_api_requests_total", Equal(0.0))
     .also("cloudaudit_credentials_changed_timestamp_seconds", Miss)
     .recovers(Recovery::Restart)
-    .remedy("set the variables and restart the exporter");
+    .remedy("set them and restart the exporter");
     let mut wire = Wire::new().await;
     let key = std::mem::take(&mut wire.environment);
     let ends = async |stage: &mut Wire| {
@@ -36,7 +36,7 @@ async fn there_are_no_credentials() {
 async fn the_key_is_deleted() {
     let row = Row::new("the_key_is_deleted", "The key is deleted or disabled")
         .fails("unauthenticated", "AuthFailure.SecretIdNotFound")
-        .remedy("give the exporter another key");
+        .remedy("configure another key");
     let begins = |stage: &Memory| drop(account(&stage.world).remove_identity(SECRET_ID).unwrap());
     let ends = |stage: &Memory| {
         account(&stage.world).add_identity(Identity::permanent(SECRET_ID, SECRET_KEY));
@@ -95,7 +95,7 @@ async fn the_permission_is_withdrawn() {
         "CAM no longer allows the key to list tracks",
     )
     .fails("unauthorized", "UnauthorizedOperation")
-    .remedy("allow `cloudaudit:DescribeAuditTracks` on `*` again");
+    .remedy("allow `cloudaudit:DescribeAuditTracks` on `*`");
     let begins = |stage: &Memory| account(&stage.world).deny(SECRET_ID).unwrap();
     let ends = |stage: &Memory| account(&stage.world).permit(SECRET_ID).unwrap();
     Memory::new().play(row, begins, ends).await;
@@ -111,9 +111,7 @@ async fn the_permission_was_never_given() {
     .since_the_start()
     .also("cloudaudit_account_tracks", Miss)
     .also("cloudaudit_account_covered", Miss)
-    .remedy(
-        "allow `cloudaudit:DescribeAuditTracks` on `*`; the exporter does not read the denial as \"no tracks\"",
-    );
+    .remedy("allow `cloudaudit:DescribeAuditTracks` on `*`");
     let begins = |stage: &Memory| account(&stage.world).deny(SECRET_ID).unwrap();
     let ends = |stage: &Memory| account(&stage.world).permit(SECRET_ID).unwrap();
     Memory::new().play(row, begins, ends).await;
@@ -123,10 +121,10 @@ async fn the_permission_was_never_given() {
 async fn the_source_address_is_not_allowed() {
     let row = Row::new(
         "the_source_address_is_not_allowed",
-        "The key's list of source addresses does not contain this host",
+        "The key does not allow this host's source address",
     )
     .fails("unauthorized", "IpNotInWhitelist")
-    .remedy("allow the exporter's address");
+    .remedy("allow the address");
     let begins = |stage: &Memory| {
         let account = account(&stage.world);
         account.deny_with(SECRET_ID, "IpNotInWhitelist").unwrap();

@@ -22,7 +22,7 @@ async fn a_request_fails_once() {
         "cloudaudit_api_request_errors_total{code=\"InternalError\"}",
         GrowBy(1.0),
     )
-    .remedy("nothing: the exporter repeats the request");
+    .remedy("nothing: the exporter retries");
     let begins = |stage: &Memory| {
         stage.world.inject(Fault::internal_error());
     };
@@ -37,7 +37,7 @@ async fn the_api_has_internal_errors() {
     )
     .fails("unavailable", "InternalError")
     .also("cloudaudit_api_request_retries_total", Grow)
-    .remedy("wait; if the errors last, give Tencent Cloud's support the `RequestId` from the log");
+    .remedy("wait; if it lasts, give Tencent Cloud's support the `RequestId` from the log");
     Memory::new().play_fault(row, Fault::internal_error()).await;
 }
 
@@ -45,7 +45,7 @@ async fn the_api_has_internal_errors() {
 async fn an_undocumented_code() {
     let row = Row::new(
         "an_undocumented_code",
-        "The API returns an error code whose part before the dot is undocumented",
+        "The part of an error code before the dot is undocumented",
     )
     .fails("unavailable", "other")
     .remedy("read the code in the log");
@@ -64,7 +64,7 @@ async fn the_api_throttles() {
         .afterwards("cloudaudit_rate_limiter_requests_per_second", Equal(10.0))
         .recovers(Recovery::Intervals(2))
         .remedy(
-            "find the other clients that use this key, lengthen `poll.interval`, or lower `rate_limit.requests_per_second`",
+            "find other clients of this key, lengthen `poll.interval`, or lower `rate_limit.requests_per_second`",
         );
     Memory::new().play_fault(row, Fault::throttled()).await;
 }
@@ -73,7 +73,7 @@ async fn the_api_throttles() {
 async fn a_response_is_slow() {
     let row = Row::new(
         "a_response_is_slow",
-        "A response takes 8 s, which is less than `poll.timeout`",
+        "A response takes 8 s, less than `poll.timeout`",
     )
     .also("cloudaudit_last_poll_duration_seconds", Exceed(5.0))
     .remedy("nothing");
@@ -88,7 +88,7 @@ async fn no_response_arrives() {
         "Connections stay open, but no response arrives",
     )
     .fails("unavailable", "timeout")
-    .remedy("check the firewalls and proxies between this host and the API");
+    .remedy("check firewalls and proxies");
     Memory::new().play_fault(row, Fault::hang()).await;
 }
 
@@ -96,10 +96,10 @@ async fn no_response_arrives() {
 async fn a_gateway_answers_html() {
     let row = Row::new(
         "a_gateway_answers_html",
-        "A gateway answers HTTP 502 with an HTML page",
+        "A gateway answers HTTP 502 with HTML",
     )
     .fails("unavailable", "http_502")
-    .remedy("wait, or find the proxy that sends the page");
+    .remedy("wait, or find the proxy");
     Memory::new().play_fault(row, Fault::bad_gateway()).await;
 }
 
@@ -107,10 +107,10 @@ async fn a_gateway_answers_html() {
 async fn a_proxy_redirects() {
     let row = Row::new(
         "a_proxy_redirects",
-        "A proxy with a login page, or a server other than the API, answers HTTP 302",
+        "A login page, or another server, answers HTTP 302",
     )
     .fails("rejected", "http_302")
-    .remedy("check `endpoint` and `http.proxy`; the exporter does not follow redirects");
+    .remedy("check `endpoint` and `http.proxy`");
     let fault = Fault::raw(StatusCode::FOUND, "text/html", "log in");
     Memory::new().play_fault(row, fault).await;
 }
@@ -119,30 +119,24 @@ async fn a_proxy_redirects() {
 async fn a_gateway_throttles() {
     let row = Row::new("a_gateway_throttles", "A gateway answers HTTP 429")
         .fails("throttled", "http_429")
-        .remedy("find the other clients that use this key or the exporter's source address");
+        .remedy("find other clients of this key or source address");
     let fault = Fault::raw(StatusCode::TOO_MANY_REQUESTS, "text/html", "");
     Memory::new().play_fault(row, fault).await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_response_is_not_json() {
-    let row = Row::new(
-        "a_response_is_not_json",
-        "A response has HTTP status 200, but is not JSON",
-    )
-    .fails("malformed", "malformed")
-    .remedy("find the proxy that sends the response");
+    let row = Row::new("a_response_is_not_json", "An HTTP 200 response is not JSON")
+        .fails("malformed", "malformed")
+        .remedy("find the proxy that sends it");
     Memory::new().play_fault(row, Fault::not_json()).await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_response_has_another_shape() {
-    let row = Row::new(
-        "a_response_has_another_shape",
-        "A response is JSON, but its fields have undocumented types",
-    )
-    .fails("malformed", "malformed")
-    .remedy("update the exporter, or open an issue");
+    let row = Row::new("a_response_has_another_shape", "`Tracks` is not a list")
+        .fails("malformed", "malformed")
+        .remedy("update the exporter, or open an issue");
     Memory::new().play_fault(row, Fault::wrong_shape()).await;
 }
 
@@ -158,9 +152,9 @@ fn each_track(change: impl Fn(&mut Value) + Send + Sync + 'static) -> Fault {
 async fn numbers_are_text() {
     let row = Row::new(
         "numbers_are_text",
-        "Whole numbers are text (`\"1\"`) or have a zero fraction (`1.0`)",
+        "Whole numbers are written as `\"1\"` or `1.0`",
     )
-    .remedy("nothing: the exporter accepts such numbers");
+    .remedy("nothing");
     let fault = each_track(|track| {
         track["Status"] = Value::from(track["Status"].as_f64());
         track["TrackId"] = Value::from(track["TrackId"].to_string());
@@ -172,10 +166,10 @@ async fn numbers_are_text() {
 async fn a_field_has_another_type() {
     let row = Row::new(
         "a_field_has_another_type",
-        "A descriptive field has an unexpected type: `CreateTime` is a list",
+        "`CreateTime`, a descriptive field, is a list",
     )
     .numbers(Numbers::AsListed)
-    .remedy("read the log, which names the field; the series of this field are absent");
+    .remedy("find the field in the log; its series are absent");
     let fault = each_track(|track| track["CreateTime"] = Value::Array(Vec::new()));
     Memory::new().play_fault(row, fault).await;
 }
@@ -184,7 +178,7 @@ async fn a_field_has_another_type() {
 async fn one_track_is_listed_twice() {
     let row = Row::new(
         "one_track_is_listed_twice",
-        "A response lists a track twice, once as enabled and once as disabled",
+        "A response lists a track twice: as enabled and as disabled",
     )
     .numbers(Numbers::AsListed)
     .also(
@@ -195,7 +189,7 @@ async fn one_track_is_listed_twice() {
         "cloudaudit_track_changes_total{change=\"enabled\"}",
         GrowBy(1.0),
     )
-    .remedy("check the track in the console; the exporter uses the disabled entry");
+    .remedy("check the track in the console; the disabled entry counts");
     let fault = Fault::edit(|answer| {
         let tracks = answer["Response"]["Tracks"].as_array_mut();
         if let Some(tracks) = tracks {
@@ -212,10 +206,10 @@ async fn a_response_is_deep() {
     const LEVELS: usize = 1_000_000;
     let row = Row::new(
         "a_response_is_deep",
-        "A JSON response contains a million nested lists",
+        "A response contains a million nested lists",
     )
     .fails("malformed", "malformed")
-    .remedy("find the server that answers instead of the API");
+    .remedy("find the server that sends it");
     let mut body = String::from(r#"{"Response":{"Tracks":"#);
     body.push_str(&"[".repeat(LEVELS));
     let fault = Fault::raw(StatusCode::OK, "application/json", body);
@@ -226,7 +220,7 @@ async fn a_response_is_deep() {
 async fn a_response_is_compressed() {
     let row = Row::new(
         "a_response_is_compressed",
-        "A response has `Content-Encoding: gzip`, which the exporter never requests",
+        "A response has `Content-Encoding: gzip`",
     )
     .fails("malformed", "malformed")
     .remedy("find the proxy that compresses responses");
@@ -246,7 +240,7 @@ async fn tracks_are_null() {
         "`Tracks` is null, although `TotalCount` is above 0",
     )
     .fails("malformed", "malformed")
-    .remedy("wait; the exporter accepts null only if `TotalCount` is 0");
+    .remedy("wait");
     Memory::new().play_fault(row, Fault::null_tracks()).await;
 }
 
@@ -279,7 +273,7 @@ async fn fields_are_null() {
         "cloudaudit_track_changes_total{change=\"enabled\"}",
         GrowBy(5.0),
     )
-    .remedy("check the tracks in the console; the exporter counts an unknown status as off");
+    .remedy("check the tracks in the console; an unknown status counts as off");
     Memory::new().play_fault(row, Fault::null_fields()).await;
 }
 
@@ -287,7 +281,7 @@ async fn fields_are_null() {
 async fn the_api_denies_once() {
     let row = Row::new("the_api_denies_once", "CAM denies one request")
         .fails("unauthorized", "UnauthorizedOperation")
-        .remedy("nothing: the next poll sends the request again");
+        .remedy("nothing");
     let begins = |stage: &Memory| {
         stage.world.inject(Fault::unauthorized());
     };

@@ -36,12 +36,12 @@ fn add_another_account(stage: &Memory) {
 async fn sts_returns_the_key_of_another_account() {
     let row = Row::new(
         "sts_returns_the_key_of_another_account",
-        "A gateway delivers the `AssumeRole` response of another account",
+        "A gateway delivers another account's `AssumeRole` response",
     )
     .fails("credentials", "credentials")
     .since_the_start()
     .remedy(
-        "check the gateways and proxies; if the role may call `sts:GetCallerIdentity`, the exporter first checks the owner of each new key",
+        "check gateways and proxies; the exporter detects this only if it can [verify the key](credentials.md#whose-key-it-is)",
     );
     let stage = Memory::with(Setup {
         credentials: Some(
@@ -64,12 +64,10 @@ async fn sts_returns_the_key_of_another_account() {
 async fn the_metadata_service_returns_the_key_of_another_account() {
     let row = Row::new(
         "the_metadata_service_returns_the_key_of_another_account",
-        "The metadata service returns the key of another account",
+        "The metadata service returns another account's key",
     )
     .fails("credentials", "credentials")
-    .remedy(
-        "check the instance's role, the gateways and the proxies; the exporter fetches the key again",
-    );
+    .remedy("check the instance's role, gateways and proxies");
     let stage = Memory::with(Setup {
         credentials: Some("credentials: {cvm_role: {name: machine}}"),
         ..Setup::default()
@@ -102,14 +100,14 @@ async fn a_gateway_repeats_a_list_of_members() {
     const MEMBER: &str = "cloudaudit_up{account=\"200000000001\",region=\"ap-singapore\"}";
     let row = Row::new(
         "a_gateway_repeats_a_list_of_members",
-        "A gateway repeats an earlier list of an organization's members",
+        "A gateway repeats an earlier list of members",
     )
     .also(ORGANIZATION, Equal(0.0))
     .also(MEMBER, Equal(1.0))
     .recovers(Recovery::Seconds(10))
     .afterwards(ORGANIZATION, Equal(1.0))
     .remedy(
-        "check the gateways and proxies; the exporter still polls the known members, and lists the members again within one `refresh` interval (1 s in the test)",
+        "check gateways and proxies; the exporter retries within one `refresh` interval (1 s in the test)",
     );
     let mut wire = Wire::new().await;
     let role = Role::new("audit-reader").trusts_account(UIN);

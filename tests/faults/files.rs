@@ -25,7 +25,7 @@ async fn a_key_file_becomes_a_fifo() {
         "A FIFO, device or directory replaces a key file",
     )
     .fails("credentials", "credentials")
-    .remedy("restore the file; accounts with other keys are not affected");
+    .remedy("restore the file");
     let mut wire = Wire::new().await;
     let key = "secret_id_file: id, secret_key_file: key";
     wire.config = format!("defaults: {{credentials: {{{key}}}}}\n");
@@ -43,7 +43,7 @@ async fn a_credentials_file_stays_incomplete() {
         "A credentials file is incomplete for more than 1 s",
     )
     .fails("credentials", "credentials")
-    .remedy("complete the file; the next time, write a new file and rename it over the old file");
+    .remedy("complete the file; next time, rename a new file over it");
     let mut wire = Wire::new().await;
     wire.config = "defaults: {credentials: {profile: {file: profiles}}}\n".to_owned();
     let whole = format!("[default]\nsecret_id = {SECRET_ID}\nsecret_key = {SECRET_KEY}\n");
@@ -60,12 +60,12 @@ async fn a_credentials_file_stays_incomplete() {
 async fn the_configuration_becomes_a_fifo() {
     let row = Row::new(
         "the_configuration_becomes_a_fifo",
-        "The exporter runs with `--config.enable-auto-reload`, and the configuration file becomes a FIFO or unreadable",
+        "With `--config.enable-auto-reload`, the configuration file becomes a FIFO or unreadable",
     )
     .also(RELOADED, Equal(0.0))
     .recovers(Recovery::Seconds(10))
     .afterwards(RELOADED, Equal(1.0))
-    .remedy("restore the file; until then, the exporter keeps the previous configuration");
+    .remedy("restore the file");
     let mut wire = Wire::new().await;
     let auto_reload = ("CLOUDAUDIT_EXPORTER_CONFIG_ENABLE_AUTO_RELOAD", "true");
     wire.environment.push(auto_reload);

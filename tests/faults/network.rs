@@ -14,7 +14,7 @@ use crate::wire::{LOOK, Wire};
 async fn the_endpoint_stops_listening() {
     let row = Row::new(
         "the_endpoint_stops_listening",
-        "The endpoint starts to refuse connections",
+        "The endpoint refuses connections",
     )
     .fails("unavailable", "connect")
     .remedy("check the network, DNS and `endpoint`");
@@ -32,9 +32,7 @@ async fn the_endpoint_has_never_listened() {
     )
     .fails("unavailable", "connect")
     .since_the_start()
-    .remedy(
-        "check the network, DNS and `endpoint`; `/-/ready` answers 503 until one interval after the start",
-    );
+    .remedy("check the network, DNS and `endpoint`");
     let begins = async |stage: &mut Wire| stage.stop_cloud().await;
     let ends = async |stage: &mut Wire| stage.start_cloud().await;
     let mut wire = Wire::new().await;
@@ -43,9 +41,9 @@ async fn the_endpoint_has_never_listened() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn connections_are_reset() {
-    let row = Row::new("connections_are_reset", "Connections to the API are reset")
+    let row = Row::new("connections_are_reset", "Connections are reset")
         .fails("unavailable", "connect")
-        .remedy("check the firewalls and proxies between this host and the API");
+        .remedy("check firewalls and proxies");
     Wire::new().await.play_fault(row, Fault::reset()).await;
 }
 
@@ -56,7 +54,7 @@ async fn responses_are_truncated() {
         "Connections close before a response is complete",
     )
     .fails("unavailable", "connect")
-    .remedy("check the firewalls and proxies between this host and the API");
+    .remedy("check firewalls and proxies");
     Wire::new().await.play_fault(row, Fault::truncated()).await;
 }
 
@@ -67,7 +65,7 @@ async fn a_response_never_ends() {
         "A response arrives byte by byte and never ends",
     )
     .fails("unavailable", "timeout")
-    .remedy("check the firewalls and proxies between this host and the API");
+    .remedy("check firewalls and proxies");
     let fault = Fault::drip(Duration::from_secs(20));
     Wire::new().await.play_fault(row, fault).await;
 }
@@ -77,7 +75,7 @@ async fn a_response_is_huge() {
     const BYTES: usize = 6 * 1024 * 1024;
     let row = Row::new("a_response_is_huge", "A response is larger than 4 MiB")
         .fails("malformed", "malformed")
-        .remedy("find the server that answers instead of the API");
+        .remedy("find the server that sends it");
     Wire::new().await.play_fault(row, Fault::huge(BYTES)).await;
 }
 
@@ -89,7 +87,7 @@ async fn a_gateway_repeats_a_response() {
     )
     .fails("unavailable", "malformed")
     .remedy(
-        "check the gateways and proxies; after 16 repeats in a row, the exporter accepts the response",
+        "check gateways and proxies; after 16 repeats in a row, the exporter accepts the response",
     );
     let fault = Fault::edit(|answer| {
         answer["Response"]["RequestId"] = "0f1e2d3c-0000-4000-8000-000000000000".into();
@@ -101,13 +99,11 @@ async fn a_gateway_repeats_a_response() {
 async fn the_tls_handshake_fails() {
     let row = Row::new(
         "the_tls_handshake_fails",
-        "The certificate is not trusted, or the endpoint does not speak TLS",
+        "The certificate is untrusted, or the endpoint does not speak TLS",
     )
     .fails("unavailable", "tls")
     .since_the_start()
-    .remedy(
-        "if your proxy decrypts TLS, set `http.ca_file`; otherwise correct `endpoint`; then reload",
-    );
+    .remedy("if your proxy decrypts TLS, set `http.ca_file`; otherwise correct `endpoint`; reload");
     let mut wire = Wire::new().await;
     let plain = std::mem::take(&mut wire.endpoint);
     wire.endpoint = format!("https://{}", speak_no_tls().await);

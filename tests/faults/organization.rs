@@ -20,12 +20,12 @@ const MEMBER: &[(&str, &str)] = &[("account", "200000000001")];
 async fn the_admin_account_is_denied() {
     let row = Row::new(
         "the_admin_account_is_denied",
-        "CAM no longer allows the admin account of an organization to list the tracks that cover the members",
+        "CAM no longer allows an organization's admin account to list its tracks",
     )
     .fails("unauthorized", "UnauthorizedOperation")
     .also(COVERED, Equal(1.0))
     .remedy(
-        "allow `cloudaudit:DescribeAuditTracks` again. Members count as covered until four refresh intervals after the last listing of these tracks. `cloudaudit_account_covered_seconds_total` stops rising at the first failed refresh. `CloudAuditCoverageOutdated` fires two refresh intervals and five minutes after the last listing",
+        "allow `cloudaudit:DescribeAuditTracks`; members [count as covered](organizations.md#covered-by-the-organization) for up to four refresh intervals after the last listing",
     );
     let mut wire = Wire::new().await;
     let role = Role::new("audit-reader").trusts_account(UIN);

@@ -27,9 +27,7 @@ async fn the_new_configuration_is_wrong() {
     .also(RELOADED, Equal(0.0))
     .recovers(Recovery::AtOnce)
     .afterwards(RELOADED, Equal(1.0))
-    .remedy(
-        "correct the line that the log names, and reload; until then, the exporter keeps the previous configuration",
-    );
+    .remedy("correct the line that the log names, and reload");
     let begins = async |stage: &mut Wire| stage.reload("pol: {}\n");
     let ends = async |stage: &mut Wire| stage.reload("");
     row.play(LOOK, &mut Wire::new().await, begins, ends).await;
@@ -45,9 +43,7 @@ async fn a_region_is_removed_from_the_configuration() {
     .also("cloudaudit_track_present{region=\"ap-singapore\"}", Miss)
     .recovers(Recovery::AtOnce)
     .afterwards("cloudaudit_up{region=\"ap-singapore\"}", Equal(1.0))
-    .remedy(
-        "nothing, if the change was intended. The series of a removed region or account end without a tombstone. `CloudAuditAccountNoLongerWatched` fires for a removed account, but not for a removed region",
-    );
+    .remedy("nothing, if intended; `CloudAuditAccountNoLongerWatched` fires for a removed account, not for a removed region");
     let stage = Memory::with(Setup {
         regions: &[REGION, OTHER_REGION],
         ..Setup::default()
@@ -61,7 +57,7 @@ async fn a_region_is_removed_from_the_configuration() {
 async fn an_account_task_panics() {
     let row = Row::new(
         "an_account_task_panics",
-        "The task of an account panics, and a track is deleted before the task restarts",
+        "An account's task panics, and a track is deleted before the restart",
     )
     .also("cloudaudit_exporter_account_restarts_total", GrowBy(1.0))
     .also("cloudaudit_track_present{track=\"track-3\"}", Equal(0.0))
@@ -69,7 +65,7 @@ async fn an_account_task_panics() {
         "cloudaudit_track_changes_total{change=\"vanished\"}",
         GrowAlone(1.0),
     )
-    .remedy("open an issue; the exporter restarts the task after ten seconds");
+    .remedy("open an issue");
     let begins = |stage: &Memory| {
         stage.panic();
         account(&stage.world).delete(3).unwrap();
@@ -81,7 +77,7 @@ async fn an_account_task_panics() {
 async fn the_exporter_restarts() {
     let row = Row::new(
         "the_exporter_restarts",
-        "The exporter restarts during an outage, and a track is deleted before the outage ends",
+        "The exporter, with a state file, restarts during an outage, and a track is deleted",
     )
     .fails("unavailable", "connect")
     .also("cloudaudit_track_changes_total", GrowBy(0.0))
@@ -90,7 +86,7 @@ async fn the_exporter_restarts() {
         "cloudaudit_track_changes_total{change=\"vanished\"}",
         GrowAlone(1.0),
     )
-    .remedy("nothing: the exporter restores the last state from `state.file`");
+    .remedy("nothing");
     let begins = async |stage: &mut Wire| {
         stage.stop_cloud().await;
         stage.stop_exporter();
@@ -106,7 +102,7 @@ async fn the_exporter_restarts() {
 async fn the_exporter_is_killed() {
     let row = Row::new(
         "the_exporter_is_killed",
-        "`kill -9` ends the exporter during an outage; a track is deleted, and the exporter restarts",
+        "During an outage, `kill -9` ends the exporter, a track is deleted, and the exporter restarts",
     )
     .fails("unavailable", "connect")
     .numbers(Numbers::Restored)
@@ -117,7 +113,7 @@ async fn the_exporter_is_killed() {
         GrowAlone(1.0),
     )
     .remedy(
-        "find out what killed the exporter; the exporter may lose changes of the last 5 s before the kill, and timestamps and counters of the last minute",
+        "find out what killed it; changes of the last 5 s, and times and counters of the last minute, may be lost",
     );
     let begins = async |stage: &mut Wire| {
         stage.wait_until_state_is_written().await;
@@ -141,13 +137,13 @@ async fn the_exporter_is_killed() {
 async fn the_exporter_restarts_without_a_state_file() {
     let row = Row::new(
         "the_exporter_restarts_without_a_state_file",
-        "The exporter has no state file and restarts during an outage, and a track is deleted before the outage ends",
+        "The exporter, without a state file, restarts during an outage, and a track is deleted",
     )
     .fails("unavailable", "connect")
     .numbers(Numbers::Absent)
     .afterwards("cloudaudit_track_present{track=\"track-3\"}", Miss)
     .afterwards("cloudaudit_track_changes_total", GrowBy(0.0))
-    .remedy("set `state.file`; without a state file, the exporter does not detect the deletion");
+    .remedy("set `state.file`; without it, the exporter does not detect the deletion");
     let begins = async |stage: &mut Wire| {
         stage.stop_cloud().await;
         stage.stop_exporter();
@@ -163,9 +159,7 @@ async fn the_state_file_is_damaged() {
     let row = Row::new("the_state_file_is_damaged", "The state file is damaged")
         .also(WRITTEN, Equal(1.0))
         .also("cloudaudit_track_changes_total", GrowBy(0.0))
-        .remedy(
-            "nothing, but the history is lost; the exporter renames the file to `state.json.corrupt-…`",
-        );
+        .remedy("nothing, but the history is lost; the file is now `state.json.corrupt-…`");
     let begins = async |stage: &mut Wire| {
         stage.stop_exporter();
         fs::write(stage.path("kept/state.json"), "no state").unwrap();
@@ -189,13 +183,13 @@ async fn the_state_file_is_damaged() {
 async fn the_state_file_cannot_be_written() {
     let row = Row::new(
         "the_state_file_cannot_be_written",
-        "The folder of the state file is missing, is full, or belongs to another user",
+        "The folder of the state file is missing, full, or owned by another user",
     )
     .also(WRITTEN, Equal(0.0))
     .recovers(Recovery::Seconds(20))
     .afterwards(WRITTEN, Equal(1.0))
     .remedy(
-        "free space, or repair the folder; if the exporter restarts first, it loses the changes since the last write",
+        "free space, or repair the folder; a restart before that loses the changes since the last write",
     );
     let begins = async |stage: &mut Wire| {
         stage.wait_until_state_is_written().await;
@@ -215,13 +209,10 @@ async fn the_state_file_cannot_be_written() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_reads_the_log() {
-    let row = Row::new(
-        "nothing_reads_the_log",
-        "Nothing reads the log: the reader has stopped, or a terminal is paused",
-    )
-    .also(DROPPED, Grow)
-    .recovers(Recovery::AtOnce)
-    .remedy("restart the reader; the exporter keeps 1 MiB of log lines and drops the rest");
+    let row = Row::new("nothing_reads_the_log", "Nothing reads the log")
+        .also(DROPPED, Grow)
+        .recovers(Recovery::AtOnce)
+        .remedy("restart the reader; the exporter keeps 1 MiB of lines and drops the rest");
     let mut stage = Wire::new().await;
     stage
         .environment
@@ -238,12 +229,10 @@ async fn nothing_reads_the_log() {
 async fn incomplete_requests_fill_the_listener() {
     let row = Row::new(
         "incomplete_requests_fill_the_listener",
-        "A client opens 600 connections and sends an incomplete request on each",
+        "A client sends 600 incomplete requests at once",
     )
     .recovers(Recovery::AtOnce)
-    .remedy(
-        "restrict access to the listener; the exporter closes such connections to make room for a scrape",
-    );
+    .remedy("restrict access to the listener");
     let open = Mutex::new(Vec::new());
     let begins = async |stage: &mut Wire| {
         for _ in 0..HALF_REQUESTS {

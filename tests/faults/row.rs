@@ -159,16 +159,16 @@ impl Row {
     fn shows(&self) -> String {
         let up = match self.polls {
             Polls::Succeed => "polls succeed".to_owned(),
-            Polls::Fail(reason, code) if reason == code => format!("polls fail: reason `{reason}`"),
-            Polls::Fail(reason, code) => format!("polls fail: reason `{reason}`, code `{code}`"),
+            Polls::Fail(reason, code) if reason == code => format!("polls fail: `{reason}`"),
+            Polls::Fail(reason, code) => format!("polls fail: `{reason}` (`{code}`)"),
         };
         let numbers = match self.numbers {
-            Numbers::Exact => "values are correct",
-            Numbers::AsListed => "values are as listed",
-            Numbers::Kept => "values stay the same",
-            Numbers::Updated => "values of listed tracks are updated, other values stay the same",
-            Numbers::Restored => "values stay the same, but the success time may be older",
-            Numbers::Hidden => "values are hidden",
+            Numbers::Exact => "values correct",
+            Numbers::AsListed => "values as listed",
+            Numbers::Kept => "values unchanged",
+            Numbers::Updated => "values of listed tracks updated, others unchanged",
+            Numbers::Restored => "values unchanged, but the success time may be older",
+            Numbers::Hidden => "values hidden",
             Numbers::Absent => "no values yet",
         };
         with_claims(format!("{up}; {numbers}"), &self.also)
@@ -202,14 +202,14 @@ impl Claim {
         let series = self.series;
         match self.does {
             Does::Grow => format!("`{series}` grows"),
-            Does::GrowBy(0.0) => format!("`{series}` does not change"),
+            Does::GrowBy(0.0) => format!("`{series}` unchanged"),
             Does::GrowBy(difference) => format!("`{series}` +{difference}"),
             Does::GrowAlone(difference) => format!("only `{series}` +{difference}"),
             Does::Equal(value) => format!("`{series} {value}`"),
             Does::About(value) => format!("`{series}` ≈{value}"),
             Does::DipBelow(limit) => format!("`{series}` falls below {limit}"),
             Does::Exceed(limit) => format!("`{series}` is above {limit}"),
-            Does::Miss => format!("`{series}` is absent"),
+            Does::Miss => format!("`{series}` absent"),
         }
     }
 

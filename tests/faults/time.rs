@@ -21,7 +21,7 @@ const HOUR: i64 = 3600;
 async fn the_clock_is_an_hour_behind() {
     let row = Row::new(
         "the_clock_is_an_hour_behind",
-        "This host's clock is one hour behind the API's clock",
+        "This host's clock is one hour behind",
     )
     .also("cloudaudit_clock_skew_seconds", About(3600.0))
     .also(
@@ -29,7 +29,7 @@ async fn the_clock_is_an_hour_behind() {
         Grow,
     )
     .afterwards("cloudaudit_clock_skew_seconds", About(0.0))
-    .remedy("synchronize the clock; until then, the exporter signs requests with the API's time");
+    .remedy("synchronize the clock");
     let begins = |stage: &Memory| stage.world.set_skew_seconds(HOUR);
     let ends = |stage: &Memory| stage.world.set_skew_seconds(0);
     Memory::new().play(row, begins, ends).await;
@@ -57,7 +57,7 @@ async fn the_clock_is_behind_and_responses_have_no_date() {
 async fn another_client_uses_the_key() {
     let row = Row::new(
         "another_client_uses_the_key",
-        "Another client uses the same key for 15 of the 20 requests per second that the API allows",
+        "Another client of the key sends 15 of the 20 allowed requests per second",
     )
     .also(
         "cloudaudit_rate_limiter_requests_per_second",
@@ -69,7 +69,7 @@ async fn another_client_uses_the_key() {
     )
     .recovers(Recovery::Intervals(2))
     .afterwards("cloudaudit_rate_limiter_requests_per_second", Equal(10.0))
-    .remedy("nothing, or create a separate key for the exporter");
+    .remedy("nothing, or create a separate key");
     let stage = Memory::with(Setup {
         tracks: 60,
         page_size: 2,
@@ -101,7 +101,7 @@ const SLOW: Duration = Duration::from_secs(9);
 async fn a_poll_takes_longer_than_its_interval() {
     let row = Row::new(
         "a_poll_takes_longer_than_its_interval",
-        "A poll of many slow pages takes longer than one interval",
+        "A poll takes longer than one interval",
     )
     .also("cloudaudit_skipped_polls_total", Grow)
     .remedy("lengthen `poll.interval`, or raise `poll.page_size`");
@@ -123,7 +123,7 @@ async fn a_poll_takes_longer_than_its_interval() {
 async fn a_poll_takes_longer_than_four_intervals() {
     let row = Row::new(
         "a_poll_takes_longer_than_four_intervals",
-        "A poll of many slow pages takes longer than four intervals",
+        "A poll takes longer than four intervals",
     )
     .fails("unavailable", "timeout")
     .also("cloudaudit_skipped_polls_total", Grow)
@@ -146,7 +146,7 @@ async fn a_poll_takes_longer_than_four_intervals() {
 async fn one_of_two_regions_does_not_respond() {
     let row = Row::new(
         "one_of_two_regions_does_not_respond",
-        "In one of two regions, the API does not respond; the other region is `ap-singapore`",
+        "The API does not respond in one of two regions (the other: `ap-singapore`)",
     )
     .fails("unavailable", "timeout")
     .also("cloudaudit_up{region=\"ap-singapore\"}", Equal(1.0))
