@@ -165,7 +165,7 @@ fn obstacle(job: &Job, own: Option<&str>) -> Option<String> {
         _ if owner.is_empty() => None,
         Some(own) if own == owner => None,
         Some(_) => Some(format!(
-            "the storage belongs to account {owner}; check it with the keys of that account"
+            "the storage belongs to account {owner}, and keys of this account cannot check it"
         )),
         // The host of the bucket contains the APPID of its owner, so no other bucket answers.
         None if names_bucket => None,

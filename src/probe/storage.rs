@@ -46,7 +46,7 @@ pub(super) async fn check(
         let owner = owner.into_iter().find(|owner| !owner.is_empty());
         let result = match (owner, uin) {
             (Some(owner), Some(uin)) if owner != uin => StorageResult::Impossible(format!(
-                "the storage belongs to account {owner}; check it with the keys of that account"
+                "the storage belongs to account {owner}, and keys of this account cannot check it"
             )),
             _ => check_one(clients, account, &target, &tracks, owner).await,
         };

@@ -67,7 +67,7 @@ pub enum DeliveryState {
     Stalled,
     /// The bucket, topic or instance does not exist.
     Missing,
-    /// A track is enabled and nothing was ever seen to arrive.
+    /// A track is enabled, and no check has seen an arrival since the settings of the tracks changed.
     Unproven,
     /// The check was denied, failed, or is not possible. Also a state that a later version wrote
     /// into a state file.

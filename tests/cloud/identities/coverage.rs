@@ -84,6 +84,28 @@ async fn coverage_is_unknown_until_the_tracks_of_the_admin_account_are_listed() 
     }
 }
 
+/// Without `details_interval`, the tracks of the admin account do not count.
+#[tokio::test(start_paused = true)]
+async fn a_reload_adds_and_removes_the_coverage_by_the_organization() {
+    let world = organization(1);
+    world.account("200000000001").unwrap().delete(7).unwrap();
+    let home = world.account(HOME).unwrap();
+    home.create(Track::new(1, "for all"));
+    home.set_for_all_members(1, true).unwrap();
+    let with_details = format!("poll: {{details_interval: 1h}}\n{}", config(""));
+    let mut stage = Stage::with(&world, &[], &config(""));
+    for (loaded, covered) in [
+        (config(""), Some(false)),
+        (with_details.clone(), Some(true)),
+        (config(""), Some(false)),
+        (with_details, Some(true)),
+    ] {
+        stage.reload(&loaded).await;
+        stage.pass(10 * MINUTE).await;
+        assert_eq!(overview(&stage).totals.covered, covered, "{loaded}");
+    }
+}
+
 /// One member leaves and another joins after the first of two pages was read: a third member moves
 /// to the page that was read, and `Total` does not change.
 #[tokio::test(start_paused = true)]
