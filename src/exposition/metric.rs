@@ -68,7 +68,7 @@ metrics! {
     AccountObservedSeconds "cloudaudit_account_observed_seconds_total" Counter []
         "Total time in seconds between successive complete listings of DescribeAuditTracks that are at most three poll intervals apart."
     AccountCoveredSeconds "cloudaudit_account_covered_seconds_total" Counter []
-        "Total time in seconds between successive complete listings of DescribeAuditTracks that are at most three poll intervals apart and both show full coverage of the account."
+        "Total time in seconds between successive complete listings of DescribeAuditTracks that are at most three poll intervals apart, if the account was fully covered at both."
     AccountInfo "cloudaudit_account_info" Gauge [uin site organization provider]
         "Configuration of an account: UIN, site, organization and credential provider; always 1."
     TrackEnabled "cloudaudit_track_enabled" Gauge [region track_id track]

@@ -96,7 +96,7 @@ impl Process {
             .expect("the names are valid"),
             clock_skew: optional_gauge(
                 "cloudaudit_clock_skew_seconds",
-                "Clock of the API server minus the clock of the exporter's host in seconds, from the Date header of the last response; absent before the first Date header.",
+                "Clock of the API server minus the clock of the exporter's host in seconds, from the last Date header of a response; absent before the first Date header.",
             ),
             state_written: optional_gauge(
                 "cloudaudit_exporter_state_last_write_successful",

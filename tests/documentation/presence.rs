@@ -38,7 +38,7 @@ pub(crate) const WHEN: &[(&str, &str)] = &[
     ("cloudaudit_track_enabled", WITH_DATA),
     (
         "cloudaudit_track_present",
-        "with data; for a deleted track also without data",
+        "with data; for a deleted track also without data, until an operator [acknowledges the deletion](operation.md#forget-a-deleted-track)",
     ),
     (
         "cloudaudit_track_acknowledged_timestamp_seconds",

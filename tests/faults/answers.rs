@@ -99,7 +99,7 @@ async fn a_gateway_answers_html() {
         "A gateway answers HTTP 502 with HTML",
     )
     .fails("unavailable", "http_502")
-    .remedy("wait, or find the proxy");
+    .remedy("wait; if it lasts, find the gateway");
     Memory::new().play_fault(row, Fault::bad_gateway()).await;
 }
 
@@ -107,7 +107,7 @@ async fn a_gateway_answers_html() {
 async fn a_proxy_redirects() {
     let row = Row::new(
         "a_proxy_redirects",
-        "A login page, or another server, answers HTTP 302",
+        "A proxy with a login page, or a wrong server, answers HTTP 302",
     )
     .fails("rejected", "http_302")
     .remedy("check `endpoint` and `http.proxy`");
@@ -152,7 +152,7 @@ fn each_track(change: impl Fn(&mut Value) + Send + Sync + 'static) -> Fault {
 async fn numbers_are_text() {
     let row = Row::new(
         "numbers_are_text",
-        "Whole numbers are written as `\"1\"` or `1.0`",
+        "The API writes whole numbers as `\"1\"` or `1.0`",
     )
     .remedy("nothing");
     let fault = each_track(|track| {
@@ -166,7 +166,7 @@ async fn numbers_are_text() {
 async fn a_field_has_another_type() {
     let row = Row::new(
         "a_field_has_another_type",
-        "`CreateTime`, a descriptive field, is a list",
+        "A descriptive field, such as `CreateTime`, is a list",
     )
     .numbers(Numbers::AsListed)
     .remedy("find the field in the log; its series are absent");

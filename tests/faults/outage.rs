@@ -106,7 +106,7 @@ async fn a_track_is_recreated_in_an_outage() {
         "cloudaudit_track_changes_total{change=\"created\"}",
         GrowBy(1.0),
     )
-    .remedy("compare their settings");
+    .remedy("compare the settings of the two tracks");
     let begins = |stage: &Memory| {
         stop_cloud(stage);
         account(&stage.world).delete(3).unwrap();

@@ -73,7 +73,7 @@ async fn a_track_is_deleted_between_pages() {
 async fn tracks_are_created_during_every_reading() {
     let row = Row::new(
         "tracks_are_created_during_every_reading",
-        "In every reading, a track is created between two pages",
+        "Each time the exporter reads the pages, a track is created between two of them",
     )
     .fails("incomplete", "incomplete")
     .numbers(Numbers::Updated)
@@ -107,7 +107,7 @@ async fn the_pages_disagree() {
 async fn total_count_is_too_high() {
     let row = Row::new(
         "total_count_is_too_high",
-        "`TotalCount` is higher than the number of listed tracks (too high)",
+        "`TotalCount` is higher than the number of listed tracks",
     )
     .fails("incomplete", "incomplete")
     .also("cloudaudit_account_covered", Miss)

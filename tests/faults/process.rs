@@ -86,7 +86,7 @@ async fn the_exporter_restarts() {
         "cloudaudit_track_changes_total{change=\"vanished\"}",
         GrowAlone(1.0),
     )
-    .remedy("nothing");
+    .remedy("find out who deleted the track");
     let begins = async |stage: &mut Wire| {
         stage.stop_cloud().await;
         stage.stop_exporter();
@@ -183,7 +183,7 @@ async fn the_state_file_is_damaged() {
 async fn the_state_file_cannot_be_written() {
     let row = Row::new(
         "the_state_file_cannot_be_written",
-        "The folder of the state file is missing, full, or owned by another user",
+        "The folder of the state file is missing or not writable, or its disk is full",
     )
     .also(WRITTEN, Equal(0.0))
     .recovers(Recovery::Seconds(20))
