@@ -43,9 +43,9 @@ mapping! {
         /// Tracks that must exist and be enabled. Each item is a name, or a mapping with a name and
         /// the expected values of other fields.
         expected_tracks: List<Track, 100>,
-        /// Whether the account must either have an enabled track of its own or be covered by the
-        /// organization. Set `false` for a sandbox, and, if `poll.details_interval` is not set, for a
-        /// member without a track of its own.
+        /// Whether the account needs an enabled track: its own, or tracks of its organization that
+        /// record it. Set `false` for a sandbox. Without `poll.details_interval`, also set `false`
+        /// for a member without a track of its own.
         track_required: Boolean = true,
         /// The checks that operation records arrive in the storage of tracks.
         delivery: DeliveryKeys,
@@ -55,19 +55,19 @@ mapping! {
 mapping! {
     /// One layer of settings: an account, `defaults`, or the members of an organization.
     struct AccountKeys as "account" with common: CommonKeys {
-        /// The UIN of the account. The exporter does not poll with a key of another account. Not
-        /// allowed in `defaults`.
+        /// The UIN of the account. The exporter refuses a key of another account. Not allowed in
+        /// `defaults`.
         uin: Uin,
-        /// The APPID of the account, which is a part of the host of each bucket. The exporter uses
-        /// this APPID if the API returns a track without an APPID. Default: the APPID that Cloud
-        /// Access Management returns. Not allowed in `defaults`.
+        /// The APPID of the account, a part of the host of each bucket. The exporter uses it for
+        /// tracks that the API returns without an APPID. Default: the APPID that Cloud Access
+        /// Management returns. Not allowed in `defaults`.
         appid: AppId,
         /// The source of the key for the API. Set exactly one source. Default: the first source
         /// that exists, in this order: the environment, a profile, the identity of a TKE pod, the
         /// role of a CVM.
         credentials: Source,
-        /// The role that the exporter assumes with the key of `credentials`. An account with
-        /// `assume_role` needs an `arn`, here or in `defaults`.
+        /// The role that the exporter assumes with the key of `credentials`. An account's role
+        /// needs `arn`, here or in `defaults`.
         assume_role: AssumeRoleKeys,
     }
 }

@@ -11,15 +11,15 @@ use crate::duration::format_duration;
 
 mapping! {
     struct CredentialKeys as "credentials" {
-        /// The secret id, written in the configuration file.
+        /// The secret id.
         secret_id: SecretId,
-        /// The secret key, written in the configuration file. The exporter logs a warning, because
-        /// every reader of that file has the secret key.
+        /// The secret key. If a configuration file contains it, the exporter logs a warning,
+        /// because every reader of the file has the key.
         secret_key: SecretText,
-        /// The token of a temporary key, written in the configuration file. The exporter logs a
-        /// warning, because every reader of that file has the token.
+        /// The token of a temporary key. If a configuration file contains it, the exporter logs a
+        /// warning.
         token: SecretText,
-        /// The file with the secret id. The exporter reads key files again when they change.
+        /// The file with the secret id. The exporter reads key files before each request.
         secret_id_file: FilePath,
         /// The file with the secret key.
         secret_key_file: FilePath,
@@ -58,7 +58,7 @@ mapping! {
 
 mapping! {
     struct ProfileKeys as "profile" {
-        /// The name of the profile, which is a section of the file.
+        /// The name of the profile, a section of the file.
         name: ProfileName = defaults::PROFILE,
         /// The file with the profile. Default: the credentials file of the official SDKs.
         file: FileBelowHome,
@@ -91,7 +91,7 @@ mapping! {
         session_name: SessionName = defaults::SESSION_NAME,
         /// The external id that the role's trust policy requires.
         external_id: ExternalId,
-        /// The lifetime of a temporary key. The exporter refreshes the key before it expires.
+        /// The lifetime of a temporary key.
         duration: RoleDuration = format_duration(defaults::ROLE_DURATION),
         /// The host of STS, which issues the temporary key. Default: the account's `sts_endpoint`.
         endpoint: Host,

@@ -13,7 +13,7 @@ mapping! {
         enabled: Boolean = false,
         /// The time between two checks of a storage target. Not shorter than `poll.timeout`.
         interval: Interval = format_duration(defaults::DELIVERY_INTERVAL),
-        /// How long the record of an operation may take to arrive in the storage. CloudAudit
+        /// How long the record of an operation may take to arrive in the storage. Tencent Cloud
         /// documents 5 to 10 minutes.
         grace: Period = format_duration(defaults::DELIVERY_GRACE),
         /// The host for requests to all buckets. The header `Host` and the signature still contain

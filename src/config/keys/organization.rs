@@ -39,7 +39,7 @@ mapping! {
         external_id: ExternalId,
         /// The session's name in the audit logs of the members.
         session_name: SessionName = defaults::SESSION_NAME,
-        /// The lifetime of a temporary key. The exporter refreshes the key before it expires.
+        /// The lifetime of a temporary key.
         duration: RoleDuration = format_duration(defaults::ROLE_DURATION),
         /// The host of the Organization API. Default: `endpoint` if it begins with `http://`, else
         /// the site's Organization API host.

@@ -13,31 +13,30 @@ mapping! {
         /// The time limit of each attempt of a request. Not longer than the interval of any
         /// account.
         timeout: Timeout = format_duration(defaults::POLL.timeout),
-        /// The maximum number of attempts for a request, including the first attempt. The exporter
-        /// retries a request that fails as `throttled` or `unavailable`.
+        /// The maximum number of attempts for a request. The exporter retries a request that fails
+        /// as `throttled` or `unavailable`.
         attempts: WholeNumber<10> = defaults::POLL.attempts,
         /// The number of tracks on a page of a listing.
         page_size: WholeNumber<100> = defaults::POLL.page_size,
-        /// How long the exporter shows the data of the last complete listing while polls fail, from
-        /// the end of that listing. At least twice the interval of each account.
+        /// How long after a complete listing the exporter shows its data while polls fail. At least
+        /// twice the interval of each account.
         stale_after: Period = format_duration(defaults::POLL.stale_after),
-        /// How long the exporter shows a deleted track, from the poll that detected the deletion.
-        /// Not shorter than the interval of any account.
+        /// How long the exporter shows a deleted track after it detected the deletion. Not shorter
+        /// than the interval of any account.
         tombstone_for: Period = format_duration(defaults::POLL.tombstone_for),
-        /// The maximum number of tracks of a target that have their own series. If a target has
-        /// more tracks, the tracks with the highest ids have no series of their own, but the
-        /// exporter counts them.
+        /// The maximum number of tracks of a target that have their own series. The exporter only
+        /// counts the other tracks, which have the highest ids.
         max_tracks: WholeNumber<100_000> = defaults::POLL.max_tracks,
         /// The offset from UTC of the field `CreateTime` in API responses.
         create_time_offset: UtcOffset = "+08:00",
         /// Whether the exporter accepts a listing with fewer tracks than its `TotalCount`. If
-        /// `false`, the poll fails with the reason `incomplete`. Set `true` only if the API counts
-        /// tracks that it does not list. If `true`, the exporter never concludes from such a
-        /// listing that a track was deleted.
+        /// `false`, such a poll fails with the reason `incomplete`. Set `true` only if the API
+        /// counts tracks that it does not list. The exporter never concludes from such a listing
+        /// that a track was deleted.
         accept_short_listings: Boolean = defaults::POLL.accept_short_listings,
-        /// The time between two requests for the details of a track. The details are the filters of
-        /// the track, and whether the track is for all members of an organization. Listings do not
-        /// contain them. Default: no requests for details.
+        /// The time between two requests for the details of a track, which listings lack: its
+        /// filters, and whether it is for all members of an organization. Default: no requests for
+        /// details.
         details_interval: Interval,
     }
 }

@@ -12,10 +12,10 @@ use super::mapping::mapping;
 
 mapping! {
     struct RateLimitKeys as "rate_limit" {
-        /// The maximum number of requests per second with one key to one endpoint. The API allows
-        /// 20 requests per second with a key, including requests of the console and the command
-        /// line. A value above 20 causes a warning. `DescribeEvents` has a separate limit with the
-        /// same value.
+        /// The maximum number of requests per second with one key or role to CloudAudit, and to
+        /// each service that delivery checks use. The API allows 20, including requests of the
+        /// console and the command line; a higher value causes a warning. `DescribeEvents` has a
+        /// separate limit with the same value.
         requests_per_second: RequestRate = defaults::REQUESTS_PER_SECOND,
     }
 }

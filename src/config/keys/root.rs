@@ -24,9 +24,8 @@ mapping! {
     struct ConfigKeys as "cloudaudit-exporter" {
         /// The Tencent Cloud site of the accounts. The site determines the default endpoints.
         site: SiteName = Site::default().as_str(),
-        /// The host of CloudAudit. If the URL begins with `http://`, as for a simulated cloud, the
-        /// exporter also sends its requests for the other services there. Endpoints of the same or
-        /// a nearer level override this URL. Default: the site's CloudAudit host.
+        /// The host of CloudAudit. If the value begins with `http://`, as for a simulated cloud, it
+        /// is also the default host of the other services. Default: the site's CloudAudit host.
         endpoint: Host,
         /// The host of STS, which identifies accounts and issues temporary keys. Default:
         /// `endpoint` if it begins with `http://`, else the site's STS host.
@@ -46,20 +45,19 @@ mapping! {
         /// The proxy and the CA certificates for requests to the cloud.
         http: HttpKeys,
         /// UINs of other accounts that tracks may deliver to. `CloudAuditTrackStorageForeign` does
-        /// not fire for the storage of these accounts.
+        /// not fire for their storage.
         trusted_storage_accounts: List<Uin, 1000>,
-        /// Default settings of all accounts and organizations. All keys of an account are allowed,
-        /// except `uin` and `appid`.
+        /// Default settings of all accounts and organizations: all keys of an account except `uin`
+        /// and `appid`.
         defaults: DefaultKeys,
-        /// Files with more accounts. Each file is a mapping of accounts by name, or has the single
-        /// key `accounts`.
+        /// Files with more accounts. Each file is a mapping of accounts by name, or has the key
+        /// `accounts`.
         account_files: AccountFiles,
-        /// The accounts by name. The name is the value of the label `account`. At least one account
-        /// or organization is required.
+        /// The accounts by name, which is the value of the label `account`. At least one account or
+        /// organization is required.
         accounts: Names<AccountName, AccountKeys, { defaults::MOST_ACCOUNTS }>,
-        /// The organizations by name. The name is the value of the label `organization`. The
-        /// exporter discovers the member accounts, and polls each member account with a role in
-        /// that account.
+        /// The organizations by name, which is the value of the label `organization`. The exporter
+        /// lists the members, and polls each member account with a role in that account.
         organizations: Names<OrganizationName, OrganizationKeys, 64>,
     }
     extra {
