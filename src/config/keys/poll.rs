@@ -18,8 +18,8 @@ mapping! {
         attempts: WholeNumber<10> = defaults::POLL.attempts,
         /// The number of tracks on a page of a listing.
         page_size: WholeNumber<100> = defaults::POLL.page_size,
-        /// How long after a complete listing the exporter shows its data while polls fail. At least
-        /// twice the interval of each account.
+        /// How long the exporter shows the data of the last complete listing while polls fail, from
+        /// the end of that listing. At least twice the interval of each account.
         stale_after: Period = format_duration(defaults::POLL.stale_after),
         /// How long the exporter shows a deleted track after it detected the deletion. Not shorter
         /// than the interval of any account.

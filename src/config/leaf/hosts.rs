@@ -65,7 +65,7 @@ impl Leaf for ProxyUrl {
         json!({
             "type": "string",
             "pattern": r"^[Hh][Tt][Tt][Pp][Ss]?://[^/?#\s]+/?$",
-            LIMITS: "`http://host:port` or `https://host:port`, with `user:password@` before the host if the proxy requires a password. Percent-encode `@`, `/`, `?`, `#`, `%` and `\\` in user and password. A user name cannot contain `:`."
+            LIMITS: "`http://host:port` or `https://host:port`, with `user:password@` before the host if the proxy requires a password. Percent-encode reserved characters in user and password. A user name cannot contain `:`."
         })
     }
 }
