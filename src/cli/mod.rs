@@ -11,8 +11,8 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use tracing::level_filters::LevelFilter;
 
 use self::values::{
-    ExternalUrl, Ordinal, external_url, grace_period, one_of, ordinal, path, route_prefix, switch,
-    telemetry_path, total_shards,
+    ExternalUrl, Ordinal, RoutePrefix, external_url, grace_period, one_of, ordinal, path,
+    route_prefix, switch, telemetry_path, total_shards,
 };
 use crate::app::Web;
 use crate::escape::visible;
@@ -129,7 +129,7 @@ pub struct Flags {
         value_parser = route_prefix,
         global = true
     )]
-    route_prefix: Option<String>,
+    route_prefix: Option<RoutePrefix>,
 
     /// URL at which users reach the exporter; if set, alerts link to the page of the exporter
     #[arg(
@@ -285,7 +285,8 @@ impl Flags {
             enable_lifecycle: self.enable_lifecycle,
             route_prefix: self
                 .route_prefix
-                .clone()
+                .as_ref()
+                .and_then(|prefix| prefix.0.clone())
                 .or_else(|| Some(self.external_url.as_ref()?.path.clone()))
                 .unwrap_or_default(),
             page_url: self.external_url.as_ref().and_then(|url| url.page.clone()),

@@ -37,8 +37,21 @@ pub(super) fn path(text: &str) -> Result<PathBuf, String> {
     Ok(PathBuf::from(text))
 }
 
-/// Parses a path and removes slashes at its end. Empty means no prefix.
-pub(super) fn route_prefix(path: &str) -> Result<String, String> {
+/// The path prefix of all endpoints, or `None` for an empty environment variable. An empty prefix
+/// stands for `/`.
+#[derive(Clone, Debug)]
+pub(super) struct RoutePrefix(pub(super) Option<String>);
+
+/// Parses the path prefix of all endpoints.
+pub(super) fn route_prefix(path: &str) -> Result<RoutePrefix, String> {
+    if path.is_empty() {
+        return Ok(RoutePrefix(None));
+    }
+    without_last_slash(path).map(|path| RoutePrefix(Some(path)))
+}
+
+/// Checks a path and removes slashes at its end.
+fn without_last_slash(path: &str) -> Result<String, String> {
     let path = path.trim_end_matches('/');
     let plain = |c: char| c.is_ascii_alphanumeric() || "/-_.~".contains(c);
     if path.is_empty() || (path.starts_with('/') && path.chars().all(plain)) {
@@ -73,7 +86,7 @@ pub(super) fn external_url(url: &str) -> Result<ExternalUrl, String> {
         );
     };
     let port = uri.port().map_or(String::new(), |port| format!(":{port}"));
-    let path = route_prefix(uri.path())?;
+    let path = without_last_slash(uri.path())?;
     Ok(ExternalUrl {
         page: Some(format!("{scheme}://{host}{port}{path}/")),
         path,

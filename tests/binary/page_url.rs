@@ -29,3 +29,16 @@ async fn the_page_is_at_the_external_url_and_unknown_without_it() {
         assert_eq!(pages(&[(URL, url), (PREFIX, "/")]).await, [series]);
     }
 }
+
+#[tokio::test]
+async fn an_empty_prefix_variable_keeps_the_path_of_the_external_url() {
+    for (prefix, path) in [
+        ("", "/audit/-/healthy"),
+        ("/", "/-/healthy"),
+        ("/e", "/e/-/healthy"),
+    ] {
+        let environment = [(URL, "https://example.com/audit/"), (PREFIX, prefix)];
+        let exporter = Exporter::start(None, &environment);
+        assert_eq!(exporter.get(path).await.0, 200, "{prefix:?}");
+    }
+}
