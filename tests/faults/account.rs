@@ -15,14 +15,14 @@ use crate::{REGION, SECRET_ID, SECRET_KEY, account};
 async fn there_are_no_credentials() {
     let row = Row::new(
         "there_are_no_credentials",
-        "The environment variables of the key are unset",
+        "There is no key in environment variables or another default source",
     )
     .fails("credentials", "credentials")
     .since_the_start()
     .also("cloudaudit_api_requests_total", Equal(0.0))
     .also("cloudaudit_credentials_changed_timestamp_seconds", Miss)
     .recovers(Recovery::Restart)
-    .remedy("set them and restart the exporter");
+    .remedy("set the variables, and restart the exporter");
     let mut wire = Wire::new().await;
     let key = std::mem::take(&mut wire.environment);
     let ends = async |stage: &mut Wire| {
@@ -121,7 +121,7 @@ async fn the_permission_was_never_given() {
 async fn the_source_address_is_not_allowed() {
     let row = Row::new(
         "the_source_address_is_not_allowed",
-        "The key does not allow this host's source address",
+        "The key does not allow the exporter's source address",
     )
     .fails("unauthorized", "IpNotInWhitelist")
     .remedy("allow the address");
@@ -137,10 +137,10 @@ async fn the_source_address_is_not_allowed() {
 async fn the_region_is_not_supported() {
     let row = Row::new(
         "the_region_is_not_supported",
-        "CloudAudit is not offered in the region",
+        "The region does not offer CloudAudit",
     )
     .fails("rejected", "UnsupportedRegion")
-    .remedy("poll another region");
+    .remedy("configure another region");
     let begins = |stage: &Memory| account(&stage.world).set_regions(["ap-tokyo"]);
     let ends = |stage: &Memory| account(&stage.world).set_regions([REGION]);
     Memory::new().play(row, begins, ends).await;

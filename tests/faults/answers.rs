@@ -96,10 +96,10 @@ async fn no_response_arrives() {
 async fn a_gateway_answers_html() {
     let row = Row::new(
         "a_gateway_answers_html",
-        "A gateway answers HTTP 502 with HTML",
+        "A gateway returns HTTP 502 and an HTML page",
     )
     .fails("unavailable", "http_502")
-    .remedy("wait; if it lasts, find the gateway");
+    .remedy("wait; if it lasts, find out which gateway sends it");
     Memory::new().play_fault(row, Fault::bad_gateway()).await;
 }
 
@@ -107,7 +107,7 @@ async fn a_gateway_answers_html() {
 async fn a_proxy_redirects() {
     let row = Row::new(
         "a_proxy_redirects",
-        "A proxy with a login page, or a wrong server, answers HTTP 302",
+        "A proxy with a login page, or a wrong server, returns HTTP 302",
     )
     .fails("rejected", "http_302")
     .remedy("check `endpoint` and `http.proxy`");
@@ -117,7 +117,7 @@ async fn a_proxy_redirects() {
 
 #[tokio::test(start_paused = true)]
 async fn a_gateway_throttles() {
-    let row = Row::new("a_gateway_throttles", "A gateway answers HTTP 429")
+    let row = Row::new("a_gateway_throttles", "A gateway returns HTTP 429")
         .fails("throttled", "http_429")
         .remedy("find other clients of this key or source address");
     let fault = Fault::raw(StatusCode::TOO_MANY_REQUESTS, "text/html", "");
@@ -128,7 +128,7 @@ async fn a_gateway_throttles() {
 async fn a_response_is_not_json() {
     let row = Row::new("a_response_is_not_json", "An HTTP 200 response is not JSON")
         .fails("malformed", "malformed")
-        .remedy("find the proxy that sends it");
+        .remedy("find the proxy or server that sends it");
     Memory::new().play_fault(row, Fault::not_json()).await;
 }
 
@@ -166,10 +166,10 @@ async fn numbers_are_text() {
 async fn a_field_has_another_type() {
     let row = Row::new(
         "a_field_has_another_type",
-        "A descriptive field, such as `CreateTime`, is a list",
+        "`CreateTime` is a list instead of text",
     )
     .numbers(Numbers::AsListed)
-    .remedy("find the field in the log; its series are absent");
+    .remedy("open an issue; `cloudaudit_track_created_timestamp_seconds` is absent");
     let fault = each_track(|track| track["CreateTime"] = Value::Array(Vec::new()));
     Memory::new().play_fault(row, fault).await;
 }
@@ -189,7 +189,7 @@ async fn one_track_is_listed_twice() {
         "cloudaudit_track_changes_total{change=\"enabled\"}",
         GrowBy(1.0),
     )
-    .remedy("check the track in the console; the disabled entry counts");
+    .remedy("check the track in the console; the exporter uses the disabled entry");
     let fault = Fault::edit(|answer| {
         let tracks = answer["Response"]["Tracks"].as_array_mut();
         if let Some(tracks) = tracks {
@@ -257,7 +257,7 @@ async fn a_track_has_no_id() {
 async fn fields_are_null() {
     let row = Row::new(
         "fields_are_null",
-        "All fields of the tracks are null, except the ids",
+        "All fields of the tracks, except the ids, are null",
     )
     .numbers(Numbers::AsListed)
     .also(
@@ -273,7 +273,9 @@ async fn fields_are_null() {
         "cloudaudit_track_changes_total{change=\"enabled\"}",
         GrowBy(5.0),
     )
-    .remedy("check the tracks in the console; an unknown status counts as off");
+    .remedy(
+        "check the tracks in the console; a change from enabled to unknown counts as `disabled`",
+    );
     Memory::new().play_fault(row, Fault::null_fields()).await;
 }
 

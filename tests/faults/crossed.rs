@@ -41,7 +41,7 @@ async fn sts_returns_the_key_of_another_account() {
     .fails("credentials", "credentials")
     .since_the_start()
     .remedy(
-        "check gateways and proxies; the exporter detects this only if it can [verify the key](credentials.md#whose-key-it-is)",
+        "check gateways and proxies; the exporter detects the wrong key only if it can [verify keys](credentials.md#whose-key-it-is)",
     );
     let stage = Memory::with(Setup {
         credentials: Some(
@@ -64,7 +64,7 @@ async fn sts_returns_the_key_of_another_account() {
 async fn the_metadata_service_returns_the_key_of_another_account() {
     let row = Row::new(
         "the_metadata_service_returns_the_key_of_another_account",
-        "The metadata service returns another account's key",
+        "At a renewal, the metadata service returns another account's key",
     )
     .fails("credentials", "credentials")
     .remedy("check the instance's role, gateways and proxies");

@@ -43,7 +43,7 @@ async fn a_credentials_file_stays_incomplete() {
         "A credentials file is incomplete for more than 1 s",
     )
     .fails("credentials", "credentials")
-    .remedy("complete the file; next time, rename a new file over it");
+    .remedy("complete the file; in future, replace the file by renaming a new one");
     let mut wire = Wire::new().await;
     wire.config = "defaults: {credentials: {profile: {file: profiles}}}\n".to_owned();
     let whole = format!("[default]\nsecret_id = {SECRET_ID}\nsecret_key = {SECRET_KEY}\n");

@@ -87,7 +87,7 @@ async fn a_gateway_repeats_a_response() {
     )
     .fails("unavailable", "malformed")
     .remedy(
-        "check gateways and proxies; after 16 repeats in a row, the exporter accepts the response",
+        "check gateways and proxies; from the 16th repeat in a row, the exporter accepts repeats",
     );
     let fault = Fault::edit(|answer| {
         answer["Response"]["RequestId"] = "0f1e2d3c-0000-4000-8000-000000000000".into();
@@ -103,7 +103,7 @@ async fn the_tls_handshake_fails() {
     )
     .fails("unavailable", "tls")
     .since_the_start()
-    .remedy("if your proxy decrypts TLS, set `http.ca_file`; otherwise correct `endpoint`; reload");
+    .remedy("if a proxy decrypts TLS, set `http.ca_file`; if `endpoint` is wrong, correct it; then reload");
     let mut wire = Wire::new().await;
     let plain = std::mem::take(&mut wire.endpoint);
     wire.endpoint = format!("https://{}", speak_no_tls().await);

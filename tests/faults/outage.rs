@@ -33,7 +33,7 @@ async fn a_track_is_deleted_in_an_outage() {
         "cloudaudit_track_changes_total{change=\"vanished\"}",
         GrowAlone(1.0),
     )
-    .remedy("find out who deleted it");
+    .remedy("find out who deleted the track");
     let begins = |stage: &Memory| {
         stop_cloud(stage);
         account(&stage.world).delete(3).unwrap();
@@ -55,7 +55,7 @@ async fn a_track_is_switched_off_in_an_outage() {
         GrowAlone(1.0),
     )
     .remedy(
-        "find out who switched it off; values from before an outage do not prove the present state",
+        "find out who switched the track off; values from before an outage do not prove the present state",
     );
     let begins = |stage: &Memory| {
         stop_cloud(stage);

@@ -138,7 +138,7 @@ async fn a_track_is_switched_off_while_another_is_not_listed() {
         "cloudaudit_track_changes_total{change=\"disabled\"}",
         GrowAlone(1.0),
     )
-    .remedy("find out who switched it off");
+    .remedy("find out who switched the track off");
     let begins = |stage: &Memory| {
         stage.world.inject(Fault::total_off_by(1).until_cleared());
         account(&stage.world).set_status(1, 0).unwrap();
@@ -156,7 +156,7 @@ async fn a_short_listing_is_accepted() {
     .also("cloudaudit_reported_tracks", Equal(6.0))
     .also("cloudaudit_track_changes_total", GrowBy(0.0))
     .afterwards("cloudaudit_reported_tracks", Equal(5.0))
-    .remedy("nothing; no track counts as vanished");
+    .remedy("nothing; while listings are short, no track counts as vanished");
     let stage = Memory::with(Setup {
         accept_short_listings: true,
         ..Setup::default()
@@ -168,7 +168,7 @@ async fn a_short_listing_is_accepted() {
 async fn a_track_is_deleted_and_another_created_between_pages() {
     let row = Row::new(
         "a_track_is_deleted_and_another_created_between_pages",
-        "Between two pages, one track is deleted and one created, so the second page skips a third",
+        "Between two pages, one track is deleted and one created, so the second page skips a third track",
     )
     .also(
         "cloudaudit_track_changes_total{change=\"vanished\"}",

@@ -27,7 +27,7 @@ async fn the_new_configuration_is_wrong() {
     .also(RELOADED, Equal(0.0))
     .recovers(Recovery::AtOnce)
     .afterwards(RELOADED, Equal(1.0))
-    .remedy("correct the line that the log names, and reload");
+    .remedy("correct the error that the log names, and reload");
     let begins = async |stage: &mut Wire| stage.reload("pol: {}\n");
     let ends = async |stage: &mut Wire| stage.reload("");
     row.play(LOOK, &mut Wire::new().await, begins, ends).await;
@@ -57,7 +57,7 @@ async fn a_region_is_removed_from_the_configuration() {
 async fn an_account_task_panics() {
     let row = Row::new(
         "an_account_task_panics",
-        "An account's task panics, and a track is deleted before the restart",
+        "An account's task panics, and a track is deleted before the task restarts",
     )
     .also("cloudaudit_exporter_account_restarts_total", GrowBy(1.0))
     .also("cloudaudit_track_present{track=\"track-3\"}", Equal(0.0))
@@ -77,7 +77,7 @@ async fn an_account_task_panics() {
 async fn the_exporter_restarts() {
     let row = Row::new(
         "the_exporter_restarts",
-        "The exporter, with a state file, restarts during an outage, and a track is deleted",
+        "During an outage, the exporter restarts with a state file, and a track is deleted",
     )
     .fails("unavailable", "connect")
     .also("cloudaudit_track_changes_total", GrowBy(0.0))
@@ -102,7 +102,7 @@ async fn the_exporter_restarts() {
 async fn the_exporter_is_killed() {
     let row = Row::new(
         "the_exporter_is_killed",
-        "During an outage, `kill -9` ends the exporter, a track is deleted, and the exporter restarts",
+        "With a state file: during an outage, `kill -9` ends the exporter, a track is deleted, and the exporter restarts",
     )
     .fails("unavailable", "connect")
     .numbers(Numbers::Restored)
@@ -113,7 +113,7 @@ async fn the_exporter_is_killed() {
         GrowAlone(1.0),
     )
     .remedy(
-        "find out what killed it; changes of the last 5 s, and times and counters of the last minute, may be lost",
+        "find out what killed the exporter; changes of the last 5 s, and times and counters of the last minute, may be lost",
     );
     let begins = async |stage: &mut Wire| {
         stage.wait_until_state_is_written().await;
@@ -137,7 +137,7 @@ async fn the_exporter_is_killed() {
 async fn the_exporter_restarts_without_a_state_file() {
     let row = Row::new(
         "the_exporter_restarts_without_a_state_file",
-        "The exporter, without a state file, restarts during an outage, and a track is deleted",
+        "During an outage, the exporter restarts without a state file, and a track is deleted",
     )
     .fails("unavailable", "connect")
     .numbers(Numbers::Absent)
@@ -156,10 +156,13 @@ async fn the_exporter_restarts_without_a_state_file() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_state_file_is_damaged() {
-    let row = Row::new("the_state_file_is_damaged", "The state file is damaged")
-        .also(WRITTEN, Equal(1.0))
-        .also("cloudaudit_track_changes_total", GrowBy(0.0))
-        .remedy("nothing, but the history is lost; the file is now `state.json.corrupt-…`");
+    let row = Row::new(
+        "the_state_file_is_damaged",
+        "The state file is damaged when the exporter starts",
+    )
+    .also(WRITTEN, Equal(1.0))
+    .also("cloudaudit_track_changes_total", GrowBy(0.0))
+    .remedy("nothing; the history is lost, and the damaged file is now `state.json.corrupt-…`");
     let begins = async |stage: &mut Wire| {
         stage.stop_exporter();
         fs::write(stage.path("kept/state.json"), "no state").unwrap();
@@ -189,7 +192,7 @@ async fn the_state_file_cannot_be_written() {
     .recovers(Recovery::Seconds(20))
     .afterwards(WRITTEN, Equal(1.0))
     .remedy(
-        "free space, or repair the folder; a restart before that loses the changes since the last write",
+        "free space, or repair the folder; until then, a restart loses the changes since the last write",
     );
     let begins = async |stage: &mut Wire| {
         stage.wait_until_state_is_written().await;
@@ -212,7 +215,7 @@ async fn nothing_reads_the_log() {
     let row = Row::new("nothing_reads_the_log", "Nothing reads the log")
         .also(DROPPED, Grow)
         .recovers(Recovery::AtOnce)
-        .remedy("restart the reader; the exporter keeps 1 MiB of lines and drops the rest");
+        .remedy("restart the reader; the exporter queues 1 MiB of lines, and drops lines that do not fit");
     let mut stage = Wire::new().await;
     stage
         .environment

@@ -21,7 +21,7 @@ const HOUR: i64 = 3600;
 async fn the_clock_is_an_hour_behind() {
     let row = Row::new(
         "the_clock_is_an_hour_behind",
-        "This host's clock is one hour behind",
+        "The exporter host's clock is one hour behind",
     )
     .also("cloudaudit_clock_skew_seconds", About(3600.0))
     .also(
@@ -39,7 +39,7 @@ async fn the_clock_is_an_hour_behind() {
 async fn the_clock_is_behind_and_responses_have_no_date() {
     let row = Row::new(
         "the_clock_is_behind_and_responses_have_no_date",
-        "This host's clock is one hour behind, and responses have no `Date` header",
+        "The exporter host's clock is one hour behind, and responses have no `Date` header",
     )
     .fails("unauthenticated", "AuthFailure.SignatureExpire")
     .remedy("synchronize the clock");
@@ -162,7 +162,7 @@ async fn one_of_two_regions_does_not_respond() {
         "cloudaudit_last_success_timestamp_seconds{region=\"ap-singapore\"}",
         Grow,
     )
-    .remedy("wait, or poll another region");
+    .remedy("wait, or configure another region");
     let stage = Memory::with(Setup {
         regions: &[REGION, OTHER_REGION],
         ..Setup::default()
