@@ -67,7 +67,9 @@ async fn the_metadata_service_returns_the_key_of_another_account() {
         "At a renewal, the metadata service returns another account's key",
     )
     .fails("credentials", "credentials")
-    .remedy("check the instance's role, gateways and proxies");
+    .remedy(
+        "check the instance's role, gateways and proxies; the exporter detects the wrong key only if it can [verify keys](credentials.md#whose-key-it-is)",
+    );
     let stage = Memory::with(Setup {
         credentials: Some("credentials: {cvm_role: {name: machine}}"),
         ..Setup::default()
