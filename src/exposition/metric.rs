@@ -58,17 +58,17 @@ metrics! {
     ReportedTracks "cloudaudit_reported_tracks" Gauge [region]
         "Number of tracks that DescribeAuditTracks reports as TotalCount; cached from the last complete listing."
     AccountTracks "cloudaudit_account_tracks" Gauge [status]
-        "Number of distinct tracks (TrackId) of an account in all its regions, by Status; if regions disagree, disabled has priority over unknown, and unknown over enabled; cached from the last complete listings and updated by incomplete listings."
+        "Number of distinct tracks (TrackId) of an account in its regions with data, by Status; if regions disagree, disabled has priority over unknown, and unknown over enabled; cached from the last complete listings and updated by incomplete listings."
     AccountCovered "cloudaudit_account_covered" Gauge []
-        "1 if the enabled tracks of an account together record every ResourceType, every ActionType and all EventNames; also 1 if the tracks of its organization for all members do; otherwise 0; absent if this is unknown; cached from the last complete listings."
+        "1 if the enabled tracks of an account together record every ResourceType, every ActionType and all EventNames; also 1 if the organization's enabled tracks with TrackForAllMembers do; otherwise 0; absent if this is unknown; cached from the last complete listings."
     AccountCoverageChecked "cloudaudit_account_coverage_checked_timestamp_seconds" Gauge []
-        "Unix time in seconds of the oldest DescribeAuditTracks listing that cloudaudit_account_covered depends on, from the account or from its organization; shown even if the listing of the organization is too old for cloudaudit_account_covered."
+        "Unix time in seconds of the oldest DescribeAuditTracks listing of the account or its organization that cloudaudit_account_covered depends on."
     AccountTrackRequired "cloudaudit_account_track_required" Gauge []
         "1 if the configuration (track_required) requires the account to have an enabled track of its own or to be covered by the organization, otherwise 0."
     AccountObservedSeconds "cloudaudit_account_observed_seconds_total" Counter []
         "Total time in seconds between successive complete listings of DescribeAuditTracks that are at most three poll intervals apart."
     AccountCoveredSeconds "cloudaudit_account_covered_seconds_total" Counter []
-        "Total time in seconds between successive complete listings of DescribeAuditTracks that are at most three poll intervals apart, if the account was fully covered at both."
+        "Total time in seconds between successive complete listings of DescribeAuditTracks that are at most three poll intervals apart; counted only if the account was covered at both."
     AccountInfo "cloudaudit_account_info" Gauge [uin site organization provider]
         "Configuration of an account: UIN, site, organization and credential provider; always 1."
     TrackEnabled "cloudaudit_track_enabled" Gauge [region track_id track]
@@ -82,13 +82,13 @@ metrics! {
     TrackChangeOperatorInfo "cloudaudit_track_change_operator_info" Gauge [region track_id track change operator operator_type event]
         "Operator and eventName of the operation that made the last change of this kind to a track, from DescribeEvents; always 1; absent unless attribution.operator_label is true and the operation is certain; cached from the last search."
     TrackFullCoverage "cloudaudit_track_full_coverage" Gauge [region track_id track]
-        "1 if a track records every ResourceType, every ActionType and all EventNames, 0 if it records only a part; absent if the API does not show this; cached from the last complete listing and updated by incomplete listings."
+        "1 if the settings of a track, whatever its Status, cover every ResourceType, every ActionType and all EventNames, 0 if they cover only a part; absent if the API does not show this; cached from the last complete listing and updated by incomplete listings."
     TrackStorageForeign "cloudaudit_track_storage_foreign" Gauge [region track_id track]
         "1 if Storage.StorageAccountId of a track is neither the UIN of the account nor in trusted_storage_accounts, otherwise 0; absent if this is unknown; cached from the last complete listing and updated by incomplete listings."
     TrackOrganizationWide "cloudaudit_track_organization_wide" Gauge [region track_id track]
-        "1 if TrackForAllMembers of a track is set, so that the track records every account of the organization, otherwise 0; absent if this is unknown, for example without poll.details_interval; cached from the last DescribeAuditTrack."
+        "1 if TrackForAllMembers of a track is set, otherwise 0; absent if this is unknown, for example without poll.details_interval; cached from the last DescribeAuditTrack."
     TrackCreatedTimestamp "cloudaudit_track_created_timestamp_seconds" Gauge [region track_id track]
-        "Unix time in seconds of a track's CreateTime, with the offset from UTC in poll.create_time_offset; absent if CreateTime is unreadable; cached from the last complete listing and updated by incomplete listings."
+        "Unix time in seconds of a track's CreateTime, read with the UTC offset poll.create_time_offset; absent if CreateTime is unreadable; cached from the last complete listing and updated by incomplete listings."
     TrackInfo "cloudaudit_track_info" Gauge [region track_id track action_type resource_type storage_type storage_region storage_name storage_prefix storage_account]
         "ActionType, ResourceType and Storage of a track; always 1; cached from the last complete listing and updated by incomplete listings."
     ExpectedTrackPresent "cloudaudit_expected_track_present" Gauge [track]
@@ -114,7 +114,7 @@ metrics! {
     TrackChanges "cloudaudit_track_changes_total" Counter [region change]
         "Number of changes to tracks between two listings of DescribeAuditTracks, by kind of change; only a complete listing can show that a track vanished."
     DeliveryState "cloudaudit_delivery_state" Gauge [storage_type storage_region storage_name storage_prefix state]
-        "1 for the present state of the delivery to the Storage of enabled tracks, 0 for every other state; the state becomes unknown if no check succeeds for three times delivery.interval; absent unless delivery.enabled is true; cached from the last check."
+        "1 for the present state of the delivery to the Storage of enabled tracks, 0 for every other state; the state is unknown if the last check failed, or if no check has found another state for three times delivery.interval; absent unless delivery.enabled is true; cached from the last check."
     DeliveryLastArrival "cloudaudit_delivery_last_arrival_timestamp_seconds" Gauge [storage_type storage_region storage_name storage_prefix]
         "Unix time in seconds of the newest object (LastModified) or the newest minute with records in the Storage of enabled tracks; absent until a check finds either; cached from the last successful check."
     DeliveryDue "cloudaudit_delivery_due_timestamp_seconds" Gauge [storage_type storage_region storage_name storage_prefix]
@@ -126,15 +126,15 @@ metrics! {
     AttributionResults "cloudaudit_attribution_results_total" Counter [result]
         "Number of changes to tracks for which the exporter has ended the search for the operator in DescribeEvents, by result; absent unless attribution.enabled is true."
     AttributionPending "cloudaudit_attribution_pending" Gauge []
-        "Number of changes to tracks for which the exporter is still searching for the operator in DescribeEvents; absent unless attribution.enabled is true; cached from the last search."
+        "Number of changes to tracks for which the exporter is still searching for the operator in DescribeEvents; absent unless attribution.enabled is true."
     AttributionLastSweepTimestamp "cloudaudit_attribution_last_sweep_timestamp_seconds" Gauge []
         "Unix time in seconds at which the last successful sweep of DescribeEvents ended; 0 before the first successful sweep; absent without attribution.sweep_interval."
     TrackWriteOperations "cloudaudit_track_write_operations_total" Counter [event outcome]
-        "Number of write operations on tracks that sweeps of DescribeEvents found, by eventName and outcome; absent without attribution.sweep_interval."
+        "Number of write operations on CloudAudit that sweeps of DescribeEvents found, by eventName and outcome; absent without attribution.sweep_interval."
     UnseenSwitchOffs "cloudaudit_unseen_switch_offs_total" Counter []
         "Number of switch-offs after which the track was on again before the next poll, from sweeps of DescribeEvents; absent without attribution.sweep_interval."
     TrackUnseenSwitchOff "cloudaudit_track_unseen_switch_off_timestamp_seconds" Gauge [track_id track]
-        "Unix time in seconds at which a track was last switched off, and on again before the next poll, from sweeps of DescribeEvents; absent if no sweep has found such a switch-off."
+        "Unix time in seconds of the last switch-off after which a track was on again before the next poll, from sweeps of DescribeEvents; absent if the change feed has no such switch-off."
     ApiRequests "cloudaudit_api_requests_total" Counter [action]
         "Number of requests sent to the API, retries included, by X-TC-Action."
     ApiRequestRetries "cloudaudit_api_request_retries_total" Counter [action]
@@ -144,11 +144,11 @@ metrics! {
     ApiRequestErrors "cloudaudit_api_request_errors_total" Counter [action code]
         "Number of requests to the API that failed, by X-TC-Action and by Error.Code or a code of the exporter; absent before the first such failure."
     RateLimiterWait "cloudaudit_rate_limiter_wait_seconds_total" Counter []
-        "Time in seconds that requests to the API waited for the rate limiter."
+        "Time in seconds that requests to the API waited for rate limiters and the limit on concurrent requests."
     RateLimiterCeiling "cloudaudit_rate_limiter_requests_per_second" Gauge []
-        "Current limit of the account's rate limiter in requests per second; accounts with the same key share one limiter."
+        "Current limit in requests per second of the rate limiter for DescribeAuditTracks; accounts with the same key or role share one limiter."
     CredentialsExpiry "cloudaudit_credentials_expiry_timestamp_seconds" Gauge [provider]
-        "Unix time in seconds at which the current temporary key expires, from STS or the metadata service; absent without a temporary key."
+        "Unix time in seconds at which the current key expires; absent unless the exporter obtained the key from STS or the metadata service."
     CredentialsChanged "cloudaudit_credentials_changed_timestamp_seconds" Gauge [provider]
         "Unix time in seconds at which the current key came into use; absent before the first key."
     CredentialsRefreshes "cloudaudit_credentials_refreshes_total" Counter [provider]

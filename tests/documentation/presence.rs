@@ -16,7 +16,7 @@ pub(crate) const WHEN: &[(&str, &str)] = &[
     ("cloudaudit_last_failure_info", "if the last poll failed"),
     (
         "cloudaudit_tracks",
-        "with data; 0 if no track has this status and storage type; for `unknown` with `cos`, `cls` or `ckafka`, only if there is such a track",
+        "with data; 0 if no track has this status and storage type; absent for `unknown` with `cos`, `cls` or `ckafka` if there is no such track",
     ),
     ("cloudaudit_reported_tracks", WITH_DATA),
     (
@@ -29,7 +29,7 @@ pub(crate) const WHEN: &[(&str, &str)] = &[
     ),
     (
         "cloudaudit_account_coverage_checked_timestamp_seconds",
-        "with `cloudaudit_account_covered`, or if the listing of the organization's tracks is [too old](#absent-values) for it",
+        "with `cloudaudit_account_covered`, and still after the listing of the organization's tracks became [too old](#absent-values) for it",
     ),
     ("cloudaudit_account_track_required", ALWAYS),
     ("cloudaudit_account_observed_seconds_total", ALWAYS),
@@ -38,19 +38,19 @@ pub(crate) const WHEN: &[(&str, &str)] = &[
     ("cloudaudit_track_enabled", WITH_DATA),
     (
         "cloudaudit_track_present",
-        "with data; for a deleted track also without data, until an operator [acknowledges the deletion](operation.md#forget-a-deleted-track)",
+        "with data; for a deleted track also without data, until its tombstone expires or an operator [acknowledges the deletion](operation.md#forget-a-deleted-track)",
     ),
     (
         "cloudaudit_track_acknowledged_timestamp_seconds",
-        "from the [acknowledgment](operation.md#forget-a-deleted-track) until the [tombstone](#changes-and-tombstones) would have expired",
+        "from the [acknowledgment](operation.md#forget-a-deleted-track) until the [tombstone](#changes-and-tombstones) would have expired or the track returns",
     ),
     (
         "cloudaudit_track_changed_timestamp_seconds",
-        "from the first such change on, also without data; for a deleted track until its [tombstone](#changes-and-tombstones) expires; absent for a track that has no other series because of `poll.max_tracks`",
+        "from the first such change on, also without data; for a deleted track until its [tombstone](#changes-and-tombstones) expires; absent for tracks beyond `poll.max_tracks`",
     ),
     (
         "cloudaudit_track_change_operator_info",
-        "if `attribution.operator_label` is `true` and the [result](changes.md#where-the-operator-comes-from) is `certain`",
+        "if `attribution.operator_label` is `true`, while the [change feed](changes.md) has the change with the [result](changes.md#where-the-operator-comes-from) `certain`",
     ),
     (
         "cloudaudit_track_full_coverage",
@@ -85,11 +85,11 @@ pub(crate) const WHEN: &[(&str, &str)] = &[
     ("cloudaudit_delivery_state", OF_DELIVERY),
     (
         "cloudaudit_delivery_last_arrival_timestamp_seconds",
-        "if `delivery.enabled` is `true`, from the first arrival on",
+        "if `delivery.enabled` is `true`, after a check has found an arrival",
     ),
     (
         "cloudaudit_delivery_due_timestamp_seconds",
-        "if `delivery.enabled` is `true`, an operation is overdue, and the oldest overdue operation is known",
+        "if `delivery.enabled` is `true`, two successive checks found an operation overdue, and the oldest overdue operation is known",
     ),
     (
         "cloudaudit_delivery_last_check_timestamp_seconds",
@@ -141,7 +141,7 @@ pub(crate) const WHEN: &[(&str, &str)] = &[
     ),
     (
         "cloudaudit_credentials_expiry_timestamp_seconds",
-        "if STS or the metadata service issued the current key",
+        "if the exporter obtained the current key from STS or the metadata service",
     ),
     (
         "cloudaudit_credentials_changed_timestamp_seconds",
