@@ -23,7 +23,7 @@ mapping! {
     struct CommonKeys as "common" {
         /// The API regions to poll, not the regions that tracks deliver to.
         regions: List<Region, 64> = [defaults::REGION],
-        /// Labels on every series of an account, merged with the labels of `defaults`.
+        /// Labels on the series of an account, merged with the labels of `defaults`.
         labels: Names<LabelName, LabelValue, { defaults::MOST_LABELS }>,
         /// The Tencent Cloud site of the account. Default: the `site` of the top level.
         site: SiteName,
@@ -44,10 +44,10 @@ mapping! {
         /// the expected values of other fields.
         expected_tracks: List<Track, 100>,
         /// Whether the account needs an enabled track: its own, or tracks of its organization that
-        /// record it. Set `false` for a sandbox. Without `poll.details_interval`, also set `false`
-        /// for a member without a track of its own.
+        /// record all its operations. Set `false` for a sandbox. Without `poll.details_interval`,
+        /// also set `false` for an organization whose members have no tracks of their own.
         track_required: Boolean = true,
-        /// The checks that operation records arrive in the storage of tracks.
+        /// How the exporter checks whether operation records arrive in the storage of tracks.
         delivery: DeliveryKeys,
     }
 }
@@ -55,8 +55,8 @@ mapping! {
 mapping! {
     /// One layer of settings: an account, `defaults`, or the members of an organization.
     struct AccountKeys as "account" with common: CommonKeys {
-        /// The UIN of the account. The exporter refuses a key of another account. Not allowed in
-        /// `defaults`.
+        /// The UIN of the account. The exporter refuses a key of another account. Default: the UIN
+        /// in `assume_role.arn`. Not allowed in `defaults`.
         uin: Uin,
         /// The APPID of the account, a part of the host of each bucket. The exporter uses it for
         /// tracks that the API returns without an APPID. Default: the APPID that Cloud Access

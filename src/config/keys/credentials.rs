@@ -19,13 +19,14 @@ mapping! {
         /// The token of a temporary key. If a configuration file contains it, the exporter logs a
         /// warning.
         token: SecretText,
-        /// The file with the secret id. The exporter reads key files before each request.
+        /// The file with the secret id. The exporter reads key files before each use of
+        /// the key.
         secret_id_file: FilePath,
         /// The file with the secret key.
         secret_key_file: FilePath,
         /// The file with the token of a temporary key. Default: no token.
         token_file: FilePath,
-        /// A profile in the credentials file of the official SDKs.
+        /// A profile in a credentials file of the official SDKs.
         profile: ProfileKeys,
         /// The role of the CVM that the exporter runs on.
         cvm_role: CvmRoleKeys,

@@ -9,7 +9,8 @@ mapping! {
     /// Whether and how the exporter checks that operation records arrive.
     struct DeliveryKeys as "delivery" {
         /// Whether the exporter checks that operation records arrive in the storage of enabled
-        /// tracks. The checks need more permissions, which `check --policy` prints.
+        /// tracks (for CKafka, only that the topic exists). The checks need more permissions, which
+        /// `check --policy` prints.
         enabled: Boolean = false,
         /// The time between two checks of a storage target. Not shorter than `poll.timeout`.
         interval: Interval = format_duration(defaults::DELIVERY_INTERVAL),

@@ -10,11 +10,11 @@ mapping! {
         /// The time between two polls of a target (an account in a region). Not shorter than
         /// `timeout`.
         interval: Interval = format_duration(defaults::INTERVAL),
-        /// The time limit of each attempt of a request. Not longer than the interval of any
-        /// account.
+        /// The time limit of each attempt of an API request. Fixed at `10s` for STS and the
+        /// Organization API. Not longer than the interval of any account or of its delivery checks.
         timeout: Timeout = format_duration(defaults::POLL.timeout),
-        /// The maximum number of attempts for a request. The exporter retries a request that fails
-        /// as `throttled` or `unavailable`.
+        /// The maximum number of attempts for a request that fails as `throttled` or `unavailable`.
+        /// Fixed at 3 for STS and the Organization API.
         attempts: WholeNumber<10> = defaults::POLL.attempts,
         /// The number of tracks on a page of a listing.
         page_size: WholeNumber<100> = defaults::POLL.page_size,
@@ -34,9 +34,8 @@ mapping! {
         /// counts tracks that it does not list. The exporter never concludes from such a listing
         /// that a track was deleted.
         accept_short_listings: Boolean = defaults::POLL.accept_short_listings,
-        /// The time between two requests for the details of a track, which listings lack: its
-        /// filters, and whether it is for all members of an organization. Default: no requests for
-        /// details.
+        /// The time between two requests for the details of a track: its filters, and whether it is
+        /// for all members of an organization. Default: no requests for details.
         details_interval: Interval,
     }
 }

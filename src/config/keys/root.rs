@@ -34,7 +34,7 @@ mapping! {
         poll: PollKeys,
         /// The rate limit for requests to the API.
         rate_limit: RateLimitKeys,
-        /// The checks that operation records arrive in the storage of tracks.
+        /// How the exporter checks whether operation records arrive in the storage of tracks.
         delivery: DeliveryKeys,
         /// The state file, which keeps the history over a restart.
         state: StateKeys,
@@ -47,17 +47,17 @@ mapping! {
         /// UINs of other accounts that tracks may deliver to. `CloudAuditTrackStorageForeign` does
         /// not fire for their storage.
         trusted_storage_accounts: List<Uin, 1000>,
-        /// Default settings of all accounts and organizations: all keys of an account except `uin`
-        /// and `appid`.
+        /// Default settings of accounts and organizations: all keys of an account except `uin` and
+        /// `appid`. Organizations ignore `assume_role`.
         defaults: DefaultKeys,
         /// Files with more accounts. Each file is a mapping of accounts by name, or has the key
         /// `accounts`.
         account_files: AccountFiles,
-        /// The accounts by name, which is the value of the label `account`. At least one account or
-        /// organization is required.
+        /// The accounts by name. The name is the value of the label `account`. At least one account
+        /// or organization is required.
         accounts: Names<AccountName, AccountKeys, { defaults::MOST_ACCOUNTS }>,
-        /// The organizations by name, which is the value of the label `organization`. The exporter
-        /// lists the members, and polls each member account with a role in that account.
+        /// The organizations by name. The name is the value of the label `organization`. The
+        /// exporter lists the members, and polls a member account with a role in that account.
         organizations: Names<OrganizationName, OrganizationKeys, 64>,
     }
     extra {
@@ -91,8 +91,8 @@ mapping! {
         /// A file with CA certificates (PEM) that the exporter trusts in addition to the CA
         /// certificates of the system.
         ca_file: FilePath,
-        /// The proxy for requests to the cloud. Default: the first of these variables that is set:
-        /// `https_proxy`, `HTTPS_PROXY`, `all_proxy`, `ALL_PROXY`.
+        /// The proxy for requests to the cloud. Default: the first of these variables that is not
+        /// empty: `https_proxy`, `HTTPS_PROXY`, `all_proxy`, `ALL_PROXY`.
         proxy: ProxyUrl,
     }
 }

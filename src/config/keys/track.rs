@@ -19,7 +19,8 @@ mapping! {
         name: TrackText,
         /// The actions that the track records.
         action_type: ActionType,
-        /// The short name of the product that the track records, or `*` for all products.
+        /// The short name of the product whose operations the track records, or `*` for all
+        /// products.
         resource_type: TrackText,
         /// The type of the storage: `cos`, `cls` or `ckafka`.
         storage_type: TrackText,

@@ -86,5 +86,5 @@ pattern_types! {
     /// An external id, which is kept like a secret.
     private ExternalId -> Secret = ["string", "number", "boolean"] "^[!-~]{2,128}$"
         else "not an external id; allowed are 2 to 128 ASCII characters without whitespace"
-        limits "2 to 128 characters.";
+        limits "2 to 128 ASCII characters without whitespace.";
 }
