@@ -87,7 +87,8 @@
 //!   operations of an account. **Evidence** is the time that complete listings account for, and the
 //!   part of it with coverage.
 //! * An **operation record** is an entry of the operation log. **Attribution** finds the operation
-//!   that made a change, and so its **operator**. A **sweep** reads all records of writes to tracks.
+//!   that made a change, and so its **operator**. A **sweep** reads the records of
+//!   all write operations on CloudAudit.
 //! * A **report** is everything that is known of one account, published as a whole. A **snapshot**
 //!   type is a plain value: it waits for nothing and changes nothing else.
 //! * A **credential** is a key, perhaps temporary. A **provider** supplies it and **refreshes** it.

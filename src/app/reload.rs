@@ -147,7 +147,8 @@ impl Reloader {
         }
     }
 
-    /// Applies the new configuration as a whole. Every step that can fail comes first.
+    /// Applies the new configuration, except `state.file`, which needs a restart. Every step that can
+    /// fail comes first, so an error leaves the previous configuration unchanged.
     async fn reload(
         &mut self,
         fleet: &mut Fleet,

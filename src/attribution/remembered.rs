@@ -108,8 +108,8 @@ pub(super) fn has_unknown_status(record: &OperationRecord) -> bool {
         && !matches!(event, TrackEvent::StartLogging | TrackEvent::StopLogging)
 }
 
-/// Returns whether a record is about a write to tracks. The query asks only for such records, so this
-/// matters only if the API ignores an attribute.
+/// Returns whether a record is about a write operation on CloudAudit. The query requests only such
+/// records, so this matters only if the API ignores an attribute.
 pub(super) fn is_write_to_tracks(record: &OperationRecord) -> bool {
     let is_or_unknown =
         |text: &str, wanted: &str| text.is_empty() || text.eq_ignore_ascii_case(wanted);

@@ -1,4 +1,4 @@
-//! The sweep: every write to tracks since the last one.
+//! The sweep: all write operations on CloudAudit since the last sweep.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime};
@@ -43,8 +43,8 @@ const RECORD_PRECISION: Duration = Duration::from_secs(1);
 /// Operations by kind and outcome.
 pub type Counts = BTreeMap<(TrackEvent, Outcome), u64>;
 
-/// Reads every write to tracks of an account, without a gap: each period begins half an hour before
-/// the last sweep, and operations that were counted are not counted again.
+/// Reads the records of all write operations on CloudAudit in an account. Each period begins before
+/// the end of the previous one, by [`OVERLAP`], and an operation that was counted is not counted again.
 ///
 /// The caller waits [`Self::due_in`], requests [`Self::window`] with at most [`MAX_SWEEP_PAGES`] pages,
 /// and passes the records to [`Self::swept`]. After a failure it does nothing, and the next period is
@@ -67,7 +67,7 @@ pub struct Swept {
     pub counts: Counts,
     /// The operations among them that were denied or failed, in the order of the records.
     pub attempts: Vec<OperationRecord>,
-    /// Tracks that were switched off and on again without any poll seeing it.
+    /// Tracks that were switched off and on again between two polls.
     pub unseen: Vec<UnseenSwitchOff>,
     /// Whether the records were incomplete although the period cannot be shorter: the older records of
     /// the period are lost.

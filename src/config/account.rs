@@ -58,7 +58,7 @@ pub struct Account {
     pub delivery: Option<Delivery>,
     /// Tracks that must exist, in the order of the configuration, each name once.
     pub expected_tracks: Vec<ExpectedTrack>,
-    /// Whether the account needs an enabled track of its own.
+    /// Whether the account needs an enabled track of its own, or coverage by its organization.
     pub track_required: bool,
     /// UINs of accounts whose storage is a normal destination. The same for all accounts.
     #[serde(serialize_with = "serialize_shared")]

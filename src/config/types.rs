@@ -33,12 +33,13 @@ pub struct Config {
 }
 
 impl Config {
-    /// Returns a number that changes with the meaning of the configuration, and not with its layout
-    /// or its place.
+    /// Returns a number that depends on the meaning of the configuration, and not on its layout. It
+    /// depends on the folder of the file only through the path of `http.ca_file`.
     ///
-    /// It is a hash of the accounts, the organizations, the HTTP settings and the change feed. Secrets serialize as
-    /// nothing, so the number allows no guesses at them, and a new key alone does not change it.
-    /// Neither does what each of several processes has for itself: its state file and its shard.
+    /// It is a hash of the accounts, the organizations, the HTTP settings and the size of the change
+    /// feed. A secret serializes as `true`, so the number allows no guesses at its text, and does not
+    /// change if only the text changes. A new inline `secret_id` changes it. The state file and the
+    /// shard do not count, because they differ between processes with the same configuration.
     pub fn hash(&self) -> u64 {
         let mut accounts: Vec<&Account> = self.accounts.iter().map(AsRef::as_ref).collect();
         accounts.sort_by_key(|account| &account.name);

@@ -4,7 +4,7 @@ use tracing::warn;
 
 use crate::resources::{connection_share, open_files, raise_open_files};
 
-/// The contract's cap on connections, if the process may open enough files for it.
+/// The most connections, if the process may open enough files for them.
 const MAX_CONNECTIONS: usize = 512;
 
 /// The least that the runtime, a listener, a scrape and a poll need.

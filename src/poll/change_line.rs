@@ -1,5 +1,5 @@
-//! The log lines of a change: what differs, and later who made the change. Also the log line of an
-//! attempt to change a track.
+//! The log lines of a change: what differs, and later who made the change. Also the log line of a
+//! write operation on CloudAudit that failed.
 
 use jiff::Timestamp;
 use tracing::{info, warn};

@@ -16,7 +16,7 @@ use crate::snapshot::{ChangeRecord, DeliveryReport, LastGood, OperationRecord, T
 /// The most lines of one kind that an account logs in each [`WINDOW`].
 const MAX_LINES: u32 = 100;
 
-/// The most attempts to change tracks that one sweep logs. It counts the others.
+/// The most failed write operations on CloudAudit that one sweep logs. It counts the others.
 const MAX_ATTEMPTS: usize = 20;
 
 /// The time in which lines are counted.
@@ -77,7 +77,7 @@ impl AccountLog {
         }
     }
 
-    /// Logs a line for each of the oldest attempts that a sweep found, and one that counts the others.
+    /// Logs a line for each of the oldest failed operations of a sweep, and one that counts the others.
     /// `attempts` are the newest first.
     pub(super) fn attempts(&self, attempts: &[OperationRecord]) {
         let oldest = attempts.iter().rev().take(MAX_ATTEMPTS);
@@ -87,7 +87,7 @@ impl AccountLog {
         let others = attempts.len().saturating_sub(MAX_ATTEMPTS);
         if others > 0 && self.attempts.admits() {
             let account = &*visible(&self.account);
-            warn!(account, others, "more attempts to change tracks");
+            warn!(account, others, "more attempts to write to CloudAudit");
         }
     }
 
@@ -104,7 +104,7 @@ impl AccountLog {
             let account = &*visible(&self.account);
             warn!(
                 account,
-                "a sweep could not read all operation records of half an hour; the oldest ones are not counted"
+                "a sweep could not read all operation records of 32 minutes; it does not count the oldest ones"
             );
         }
     }
@@ -122,7 +122,7 @@ impl AccountLog {
         for (budget, what) in [
             (&self.health, "changes of state of targets"),
             (&self.changes, "changes to tracks"),
-            (&self.attempts, "attempts to change tracks"),
+            (&self.attempts, "attempts to write to CloudAudit"),
             (&self.details, "tracks without details"),
             (&self.deliveries, "changes of state of storage targets"),
         ] {

@@ -36,7 +36,7 @@ pub(super) struct SearchJob {
 pub(super) enum SearchKind {
     /// The changes of the lookup at this index.
     Lookup(usize),
-    /// Every write to tracks.
+    /// All write operations on CloudAudit.
     Sweep,
 }
 

@@ -25,7 +25,7 @@ pub struct AccountInfo {
     pub member: Option<Member>,
     /// The provider of its credentials.
     pub provider: &'static str,
-    /// Whether it needs an enabled track of its own.
+    /// Whether it needs an enabled track of its own, or coverage by its organization.
     pub track_required: bool,
     /// Tracks that should exist.
     pub expected_tracks: Vec<ExpectedTrack>,

@@ -59,7 +59,7 @@ impl StorageTarget {
 #[strum(serialize_all = "snake_case")]
 #[serde(rename_all = "snake_case")]
 pub enum DeliveryState {
-    /// Something arrived recently.
+    /// Records arrived recently, or no operation after the last arrival is overdue.
     Arriving,
     /// Nothing was due since the last arrival.
     Quiet,
@@ -67,7 +67,7 @@ pub enum DeliveryState {
     Stalled,
     /// The bucket, topic or instance does not exist.
     Missing,
-    /// A track is enabled, and no check has seen an arrival since the settings of the tracks changed.
+    /// The storage exists, but no arrival is known since the settings of the tracks last changed.
     Unproven,
     /// The check was denied, failed, or is not possible. Also a state that a later version wrote
     /// into a state file.

@@ -88,7 +88,7 @@ pub struct SentSetting {
     pub value: Option<String>,
 }
 
-/// The operations that write to tracks.
+/// The write operations on CloudAudit.
 #[derive(
     Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, VariantArray, IntoStaticStr, EnumString,
 )]
@@ -116,7 +116,7 @@ pub enum TrackEvent {
     StopLogging,
     /// Creates a track of `EventBridge`, which stores nothing.
     CreateEventBridgeTrack,
-    /// Any other operation.
+    /// Any other write operation on CloudAudit.
     #[strum(serialize = "other")]
     Other,
 }

@@ -45,8 +45,9 @@ impl Collector {
         self.kept.into_values().map(|track| *track)
     }
 
-    /// Adds a track. Of two entries with the same id the worse one counts: the one that is not
-    /// enabled, otherwise the one that records less, otherwise the later one.
+    /// Adds a track. Of two entries with the same id the one with the worse status counts: disabled,
+    /// then unknown, then enabled. With the same status, the entry of a kept track that records less
+    /// counts, otherwise the later entry.
     fn add(&mut self, track: Track) {
         let id = track.id;
         if let Some(dropped) = self.dropped.get_mut(&id) {
@@ -93,7 +94,8 @@ impl Extend<Track> for Collector {
     }
 }
 
-/// Ranks a track: not enabled is worse than enabled, and partial coverage is worse than full.
+/// Ranks a track, by its status first and its coverage second. Unknown is between the best and the
+/// worst value of both.
 fn badness(track: &Track) -> (u8, u8) {
     let coverage = match track.has_full_coverage() {
         Some(true) => 0,

@@ -89,7 +89,11 @@ pub(super) fn load(tls: &Tls, http2: bool, folder: &Path) -> Result<Certificates
     let clients = client_auth::verifier(policy, authorities, sans, &provider)?;
     let builder = ServerConfig::builder_with_provider(provider)
         .with_protocol_versions(&versions)
-        .map_err(|error| format!("tls_server_config: {error}"))?;
+        .map_err(|error| {
+            format!(
+                "tls_server_config: {error}; add a TLS_ECDHE suite with GCM or CHACHA20 to cipher_suites, or allow TLS13 in max_version"
+            )
+        })?;
     let builder = match clients {
         Some(clients) => builder.with_client_cert_verifier(clients),
         None => builder.with_no_client_auth(),

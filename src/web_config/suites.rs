@@ -1,6 +1,7 @@
 //! TLS versions, cipher suites and curves by their names in Go.
 //!
-//! rustls does not support TLS 1.0, TLS 1.1 and CBC suites. Their names are accepted but not offered.
+//! rustls does not support TLS 1.0, TLS 1.1, CBC suites and `CurveP521`. Their names are accepted, but
+//! not offered.
 //! Suites that Go calls insecure are not accepted.
 
 use rustls::crypto::aws_lc_rs::{cipher_suite, kx_group};
@@ -125,8 +126,9 @@ fn by_name<T: Copy>(
     let mut found = Vec::new();
     for name in names {
         let entry = known.iter().find(|(known, _)| known == name);
-        let (_, value) =
-            entry.ok_or_else(|| format!("{key}: {name:?} is not a name that Go knows"))?;
+        let (_, value) = entry.ok_or_else(|| {
+            format!("{key}: {name:?} is unknown, or Go lists it as insecure; remove it")
+        })?;
         found.extend(*value);
     }
     Ok(found)

@@ -130,7 +130,7 @@ fn exactly_the_existing_reasons_are_explained() {
     assert_eq!(explained, reasons.collect());
 }
 
-/// The exporter must classify every explained code of the API, so misspelled codes are found.
+/// The exporter must classify every explained code of the API and COS, so misspelled codes are found.
 #[test]
 fn every_explained_code_exists() {
     const OWN: [&str; 9] = [
@@ -144,7 +144,12 @@ fn every_explained_code_exists() {
         "other",
         "timeout",
     ];
-    let classified = read("src/tencent/reasons.rs");
+    let classified = [
+        "src/tencent/reasons.rs",
+        "src/tencent/storage/cos/errors.rs",
+    ]
+    .map(read)
+    .concat();
     let rows = Markdown::of(&read("docs/troubleshooting.md")).rows;
     let explained = rows.iter().filter(|row| {
         let reasons = Reason::ALL.iter().map(|reason| format!("`{reason}`"));

@@ -11,7 +11,7 @@ mapping! {
         /// `cloudaudit:DescribeEvents`, which allows reading all operation records.
         enabled: Boolean = false,
         /// The time between two sweeps. A sweep reads the records of all write operations on
-        /// tracks, including failed operations. Default: no sweeps: the exporter searches only
+        /// CloudAudit, including failed operations. Default: no sweeps: the exporter searches only
         /// after a change.
         sweep_interval: SweepInterval,
         /// Whether the exporter exposes `cloudaudit_track_change_operator_info`, with the operator's

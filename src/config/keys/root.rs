@@ -72,8 +72,8 @@ mapping! {
 
 mapping! {
     struct StateKeys as "state" {
-        /// The state file. Default: `state.json` in the folder that `STATE_DIRECTORY` names, else
-        /// no state file.
+        /// The state file. A changed path needs a restart. Default: `state.json` in the folder that
+        /// `STATE_DIRECTORY` names, else no state file.
         file: FilePath,
     }
 }

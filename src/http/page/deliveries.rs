@@ -69,7 +69,9 @@ fn meaning(state: DeliveryState) -> &'static str {
         DeliveryState::Stalled => {
             "records are due and have not arrived; check the role CloudAudit_QCSRole, the policy of the storage, and overdue bills"
         }
-        DeliveryState::Unproven => "no check has seen an arrival since the settings last changed",
+        DeliveryState::Unproven => {
+            "no arrival is known since the settings of the tracks last changed"
+        }
         DeliveryState::Quiet => "nothing was due since the last arrival",
         DeliveryState::Arriving | DeliveryState::Missing | DeliveryState::Unknown => "–",
     }

@@ -202,7 +202,7 @@ async fn a_sweep_logs_twenty_attempts_and_counts_the_others() {
         lines[0]
     );
     assert!(
-        lines[20].contains("more attempts to change tracks"),
+        lines[20].contains("more attempts to write to CloudAudit"),
         "{}",
         lines[20]
     );

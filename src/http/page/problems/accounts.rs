@@ -9,8 +9,8 @@ use crate::http::page::html::{Account, Composed, Number, Text};
 use crate::http::page::table::{Cell, Table, columns};
 use crate::snapshot::{Report, Status};
 
-/// Whether an account that needs a track of its own has none that is enabled. `None` if it is not
-/// known.
+/// Returns whether an account that needs a track has no enabled track and is not known to be covered
+/// by its organization. `None` if the account's tracks are not known.
 fn is_without(facts: Facts<'_>, report: &Report) -> Option<bool> {
     let totals = facts.view.totals(report)?;
     let needs_one = report.account.track_required && totals.covered != Some(true);
@@ -23,7 +23,7 @@ pub(super) fn without_enabled_track<'a>(scope: &Scope<'a>) -> Problem<'a> {
     let rows = accounts.filter(|report| is_without(facts, report) == Some(true));
     Problem {
         level: Level::Bad,
-        advice: "As of the last listing, no track is known to record these accounts. Enable or create a track.",
+        advice: "As of the last listing, these accounts have no enabled track, and no track of their organization is known to record all their operations. Enable or create a track.",
         table: Table::new(
             "without",
             "Accounts without an enabled track",
@@ -61,7 +61,7 @@ pub(super) fn not_covered<'a>(scope: &Scope<'a>) -> Problem<'a> {
     };
     Problem {
         level: Level::Warning,
-        advice: "Their enabled tracks together do not record all actions of all products.",
+        advice: "Neither the enabled tracks of these accounts nor those of their organization record all actions of all products.",
         table: Table::new(
             "not-covered",
             "Accounts that are covered in part",
