@@ -1,4 +1,4 @@
-"""What cargo says is in the binary."""
+"""The crates in the binary, according to cargo."""
 
 import json
 import subprocess
@@ -7,7 +7,7 @@ TARGET = "x86_64-unknown-linux-gnu"
 
 
 class Crates:
-    """The crates that are linked: not those that only build scripts, macros or tests use."""
+    """The crates that are linked, without crates that only build scripts, macros or tests use."""
 
     def __init__(self) -> None:
         command = ["cargo", "metadata", "--locked", "--format-version=1", "--filter-platform", TARGET]
@@ -26,7 +26,7 @@ class Crates:
         self.others = sorted((self._packages[crate] for crate in reached - {root}), key=name_of)
 
     def used_by(self, crate: dict) -> list[dict]:
-        """The crates that a crate is linked with."""
+        """Returns the linked dependencies of a crate."""
         return sorted((self._packages[other] for other in self._linked_with(crate["id"])), key=name_of)
 
     def _linked_with(self, crate: str) -> list[str]:
@@ -47,7 +47,7 @@ def name_of(package: dict) -> str:
 
 
 def license_of(package: dict) -> str:
-    """The license as an SPDX expression; before 2019 a slash stood for OR."""
+    """Returns the license as an SPDX expression. Old manifests have a slash instead of OR."""
     if not package["license"]:
-        raise SystemExit(f"{name_of(package)} names no license")
+        raise SystemExit(f"{name_of(package)} has no license in its manifest")
     return package["license"].replace("/", " OR ") if " " not in package["license"] else package["license"]
