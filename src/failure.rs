@@ -32,7 +32,7 @@ pub enum Reason {
     Throttled,
     /// Key, signature, token or clock.
     Unauthenticated,
-    /// CAM, or a list of source addresses, denies the request.
+    /// CAM, the policy of a bucket, or a list of source addresses denies the request.
     Unauthorized,
     /// No credentials are available to sign the request.
     Credentials,
@@ -43,7 +43,7 @@ pub enum Reason {
     Unavailable,
     /// The response is not what the API documents.
     Malformed,
-    /// Every page arrived, but the pages contradict each other.
+    /// Every page arrived, but the pages do not add up.
     Incomplete,
 }
 

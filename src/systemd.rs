@@ -71,8 +71,8 @@ impl ServiceManager {
         self.notify(&[NotifyState::Stopping]);
     }
 
-    /// Sends watchdog messages while `healthy` returns `Ok`, and retries unsent messages. Runs for
-    /// ever.
+    /// Sends watchdog messages while `healthy` returns `Ok`, and retries unsent messages. Runs
+    /// forever.
     pub async fn run_watchdog(&self, healthy: impl Fn() -> Result<(), String>) -> ! {
         let pause = self.watchdog.map(|watchdog| watchdog / PINGS_PER_TIMEOUT);
         let mut due = interval(pause.unwrap_or(RETRY_INTERVAL));

@@ -7,7 +7,7 @@
 //! * [`Lookup`] searches the records for the changes of one poll. It repeats the search for half an
 //!   hour, because a record appears some time after its operation.
 //! * [`Sweep`] reads the records of all write operations on CloudAudit since the last sweep. It counts
-//!   the operations, and finds tracks that were off between two polls.
+//!   the operations, and finds tracks that were switched off and on again between two polls.
 //!
 //! The times of records are by the cloud's clock. Every function that compares them with times of this
 //! machine takes the `skew`: the cloud's clock minus this machine's, in seconds; 0 if it is unknown.

@@ -312,8 +312,8 @@ pub enum Command {
         /// Print the least-privilege CAM policies as JSON, for the CAM console
         #[arg(long)]
         policy: bool,
-        /// Poll each target once and print what prevents polling; exit with 1 if a target cannot be
-        /// polled
+        /// Try each kind of request that the configuration needs and print what fails; exit with 1
+        /// if one fails
         #[arg(long, conflicts_with = "policy")]
         online: bool,
         /// Also exit with 1 if a track is not enabled, an expected track is missing or different,

@@ -37,7 +37,7 @@ pub struct Account {
     pub assume_role: Option<AssumeRole>,
     /// The UIN of the account that the credentials must belong to.
     pub uin: Option<String>,
-    /// Whether the configuration sets `uin`. If not, the ARN of the role does.
+    /// Whether the configuration sets `uin`. If not, `uin` comes from the ARN of the role, if any.
     pub is_uin_configured: bool,
     /// The STS that identifies accounts, and that exchanges tokens and assumes roles unless the
     /// credentials or the role set another STS.

@@ -35,7 +35,8 @@ pub trait Content: Send + Sync + 'static {
         Arc::from([])
     }
 
-    /// Returns an error with the reasons if a target has not been polled yet.
+    /// Returns an error with the reasons if the exporter is not ready: a target has not been polled
+    /// yet, or the members of an organization are not known yet.
     fn ready(&self) -> Result<(), Vec<String>>;
 
     /// Returns an error that names every stalled loop.

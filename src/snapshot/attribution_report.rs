@@ -54,10 +54,10 @@ pub struct SweepReport {
     /// Where the next one begins.
     #[serde(flatten)]
     pub state: SweepState,
-    /// Writes to tracks, by kind and outcome.
+    /// Write operations on CloudAudit, by kind and outcome.
     #[serde(skip)]
     pub operations: BTreeMap<(TrackEvent, Outcome), u64>,
-    /// When a sweep last found writes that failed, by kind and outcome.
+    /// When a sweep last found operations that were denied or failed, by kind and outcome.
     #[serde(skip)]
     pub attempts: BTreeMap<(TrackEvent, Outcome), SystemTime>,
     /// Tracks that were switched off and on again between two polls.

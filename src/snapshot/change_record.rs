@@ -161,9 +161,9 @@ impl Attribution {
 #[strum(serialize_all = "snake_case")]
 #[serde(rename_all = "snake_case", from = "String")]
 pub enum AttributionResult {
-    /// One operation succeeded, names this track, and has this effect.
+    /// Exactly one operation fits and names this track, and no other operation could be the cause.
     Certain,
-    /// Operations fit, but do not name the track, or several fit.
+    /// At least one operation fits, but it is not certain that it made the change.
     Candidate,
     /// The operation records are still being searched.
     Pending,

@@ -44,7 +44,7 @@ pub struct ApiCounters {
     pub failures: EnumMap<Reason, u64>,
     /// Failed requests by action and code.
     pub errors: BTreeMap<(&'static str, String), u64>,
-    /// Time spent waiting for the rate limiter.
+    /// Time spent waiting for the rate limiter and the limit on concurrent requests.
     pub limiter_wait: Duration,
     /// When the API last throttled a request. `None` if it never did.
     pub last_throttled: Option<SystemTime>,

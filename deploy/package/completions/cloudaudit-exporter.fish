@@ -74,7 +74,7 @@ complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_using_subcommand 
 complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_using_subcommand check" -l shard -d 'Number of this shard, from 0 [default: with several shards, the number at the end of the host name]' -r
 complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_using_subcommand check" -l total-shards -d 'Number of shards: processes with the same configuration that divide the accounts' -r
 complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_using_subcommand check" -l policy -d 'Print the least-privilege CAM policies as JSON, for the CAM console'
-complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_using_subcommand check" -l online -d 'Poll each target once and print what prevents polling; exit with 1 if a target cannot be polled'
+complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_using_subcommand check" -l online -d 'Try each kind of request that the configuration needs and print what fails; exit with 1 if one fails'
 complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_using_subcommand check" -l strict -d 'Also exit with 1 if a track is not enabled, an expected track is missing or different, or a storage target does not exist'
 complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_using_subcommand check" -l config.enable-auto-reload -d 'Reload the configuration file when it changes'
 complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_using_subcommand check" -l web.systemd-socket -d 'Listen on the sockets that systemd passes, and ignore --web.listen-address'

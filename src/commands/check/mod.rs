@@ -147,8 +147,9 @@ pub(super) async fn policy(config: &Config) -> Result<(), CommandError> {
     print(vec![policy::policies(&selection).into()]).await
 }
 
-/// Sends one request per target and prints the results. `strict` makes tracks that are not enabled, and
-/// storage targets and expected tracks that are missing or different, an error.
+/// Tries each kind of request that the configuration needs, and prints the results. With `strict`,
+/// these are errors too: tracks that are not enabled, storage targets that do not exist, and
+/// expected tracks that are missing or different.
 pub(super) async fn online(
     config: &Config,
     environment: &Environment,
@@ -165,7 +166,7 @@ pub(super) async fn online(
     };
     print_visibly(&text, output).await?;
     match Counts::of(&findings) {
-        Counts { problems: 1.., .. } => Err(CommandError::new("some targets cannot be polled")),
+        Counts { problems: 1.., .. } => Err(CommandError::new("some requests failed")),
         Counts {
             missing_storage: 1..,
             ..

@@ -18,7 +18,7 @@ use crate::snapshot::{Listing, Status, StorageTarget};
 /// What the findings amount to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Counts {
-    /// What prevents polling.
+    /// Failed requests that polls, searches or delivery checks need.
     pub(super) problems: usize,
     /// Tracks that are not enabled.
     pub(super) off: usize,

@@ -60,7 +60,7 @@ fn sweep(age: Duration, failure: Option<Failure>) -> AttributionReport {
 async fn operations_that_are_not_read_are_not_reported_as_absent() {
     const HEADINGS: [&str; 3] = [
         "Tracks switched off and on between two polls",
-        "Failed attempts to change tracks",
+        "Failed write operations on CloudAudit",
         "Accounts whose operation records cannot be read",
     ];
     let good = || sweep(Duration::ZERO, None);

@@ -330,7 +330,7 @@ pub(super) fn unavailable() -> Failure {
     Failure::with_code(
         Reason::Unavailable,
         "timeout",
-        "no complete response within 10s (poll.timeout)",
+        "no complete response within 10s",
     )
 }
 

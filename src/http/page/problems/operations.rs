@@ -45,7 +45,7 @@ fn is_failing(facts: Facts<'_>, report: &Report) -> bool {
     failure(report).is_some() || last.is_some_and(is_late)
 }
 
-/// Attempts of one kind to change the tracks of an account.
+/// Failed write operations on CloudAudit of one kind, in one account.
 struct Attempt<'a> {
     report: &'a Report,
     kind: (TrackEvent, Outcome),
@@ -73,10 +73,10 @@ pub(super) fn attempts<'a>(scope: &Scope<'a>) -> Problem<'a> {
         |it: &Attempt<'_>| age(it.found, now).is_none_or(|age| age <= ATTEMPTS_SHOWN_FOR);
     Problem {
         level: Level::Warning,
-        advice: "Records read in the last hour show failed attempts to change, switch off or delete tracks; the attempts may be older. Find out who tried in the event history of the CloudAudit console.",
+        advice: "Records read in the last hour show write operations on CloudAudit that CAM denied or that failed, for example attempts to disable or delete a track. The operations may be older. Find out who tried in the event history of the CloudAudit console.",
         table: Table::new(
             "attempts",
-            "Failed attempts to change tracks",
+            "Failed write operations on CloudAudit",
             columns![
                 "Account",
                 "Operation",

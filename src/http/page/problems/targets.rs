@@ -16,7 +16,7 @@ pub(super) fn failing<'a>(scope: &Scope<'a>) -> Problem<'a> {
     let facts = scope.facts;
     Problem {
         level: Level::Bad,
-        advice: "The last poll failed. The page shows these targets as of the last success.",
+        advice: "The last poll failed. The page shows the last listing of these targets, unless it is older than poll.stale_after.",
         table: Table::new(
             "failing",
             "Failing targets",

@@ -1,4 +1,4 @@
-//! Classifies the errors of COS: by the status first, by the code second.
+//! Classifies the errors of COS: by the code if it is documented, otherwise by the status.
 
 use http::StatusCode;
 
@@ -64,7 +64,7 @@ pub(super) fn failure(status: StatusCode, body: &[u8], redactor: &Redactor) -> F
             ..unknown
         };
     };
-    // The reason of a code counts only if it fits the error status.
+    // The reason of a code counts only with the status of an error.
     let reason = reason.filter(|_| status.is_client_error() || status.is_server_error());
     Failure {
         request_id: request_id.map(|id| escaped(&redactor.redact(&id))),
