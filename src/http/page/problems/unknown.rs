@@ -96,7 +96,9 @@ fn of_account(facts: Facts<'_>, report: &Report) -> Vec<String> {
     match facts.view.totals(report) {
         Some(totals) => {
             if report.account.track_required && totals.covered.is_none() {
-                what.push("whether its tracks record everything".to_owned());
+                what.push(
+                    "whether its tracks or those of its organization record everything".to_owned(),
+                );
             }
             let expected = totals.expectations.iter();
             let unknown = expected.filter(|it| it.matches.is_none());
