@@ -74,7 +74,7 @@ async fn the_stack_shows_what_it_says() {
         "curl --fail --silent http://127.0.0.1:{}/api/v2/alerts",
         ports[2]
     );
-    let who = "the operation records name alice (CAMUser, ModifyAuditTrack)";
+    let who = "According to the operation records, alice (CAMUser) did this with ModifyAuditTrack";
     assert!(shown(&alerts, who).await, "{who}");
     assert!(text.iter().any(|line| line.contains(&runbooks)));
     let log = text
