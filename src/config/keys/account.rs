@@ -55,19 +55,19 @@ mapping! {
 mapping! {
     /// One layer of settings: an account, `defaults`, or the members of an organization.
     struct AccountKeys as "account" with common: CommonKeys {
-        /// The UIN of the account. The exporter refuses a key of another account. Default: the UIN
-        /// in `assume_role.arn`. Not allowed in `defaults`.
+        /// The UIN of the account. The exporter refuses an API key of another account. Default:
+        /// the UIN in `assume_role.arn`. Not allowed in `defaults`.
         uin: Uin,
         /// The APPID of the account, a part of the host of each bucket. The exporter uses it for
         /// tracks that the API returns without an APPID. Default: the APPID that Cloud Access
         /// Management returns. Not allowed in `defaults`.
         appid: AppId,
-        /// The source of the key for the API. Set exactly one source. Default: the first source
-        /// that exists, in this order: the environment, a profile, the identity of a TKE pod, the
+        /// The source of the API key. Set exactly one source. Default: the first source that
+        /// exists, in this order: the environment, a profile, the identity of a TKE pod, the
         /// role of a CVM.
         credentials: Source,
-        /// The role that the exporter assumes with the key of `credentials`. An account's role
-        /// needs `arn`, here or in `defaults`.
+        /// The role that the exporter assumes with the API key from `credentials`. An account's
+        /// role needs `arn`, here or in `defaults`.
         assume_role: AssumeRoleKeys,
     }
 }

@@ -32,7 +32,7 @@ mapping! {
         cvm_role: CvmRoleKeys,
         /// The identity of the TKE pod that the exporter runs in.
         tke_oidc: TkeOidcKeys,
-        /// The names of the environment variables with the key.
+        /// The names of the environment variables with the API key.
         env: EnvKeys,
     }
     // One source, complete or in part: the environment can add the rest.

@@ -19,8 +19,8 @@ mapping! {
     struct OrganizationKeys as "organization" with common: CommonKeys {
         /// The name of the role to assume in each member account. Required.
         role_name: RoleName,
-        /// The source of the key of the organization's admin account. With this key, the exporter
-        /// lists the members and assumes their roles. Default: as for an account.
+        /// The source of the API key of the organization's admin account. With this API key, the
+        /// exporter lists the members and assumes their roles. Default: as for an account.
         credentials: Source,
         /// The value of the label `account` of a member: the UIN, or the name, which can change.
         account_label: MemberLabel = AccountLabel::default().as_str(),

@@ -12,8 +12,8 @@ use super::mapping::mapping;
 
 mapping! {
     struct RateLimitKeys as "rate_limit" {
-        /// The maximum number of requests per second with one key or role to CloudAudit, and to
-        /// each service that delivery checks use. The API allows 20, including requests of the
+        /// The maximum number of requests per second with one API key or role to CloudAudit, and
+        /// to each service that delivery checks use. The API allows 20, including requests of the
         /// console and the command line; a higher value causes a warning. `DescribeEvents` has a
         /// separate limit with the same value.
         requests_per_second: RequestRate = defaults::REQUESTS_PER_SECOND,

@@ -54,7 +54,7 @@ impl Setting for FileBelowHome {
         json!({
             "type": ["string", "number", "boolean"],
             "minLength": 1,
-            LIMITS: "A path, relative to the file that contains this key. `~/` is the folder that `HOME` names."
+            LIMITS: "A path, relative to the configuration file that sets it. `~/` is the folder that `HOME` names."
         })
     }
 }
