@@ -37,7 +37,7 @@ async fn the_api_has_internal_errors() {
     )
     .fails("unavailable", "InternalError")
     .also("cloudaudit_api_request_retries_total", Grow)
-    .remedy("wait; if it lasts, give Tencent Cloud's support the `RequestId` from the log");
+    .remedy("wait; if the fault lasts, give Tencent Cloud's support the `RequestId` from the log");
     Memory::new().play_fault(row, Fault::internal_error()).await;
 }
 
@@ -99,7 +99,7 @@ async fn a_gateway_answers_html() {
         "A gateway returns HTTP 502 and an HTML page",
     )
     .fails("unavailable", "http_502")
-    .remedy("wait; if it lasts, find out which gateway sends it");
+    .remedy("wait; if the fault lasts, find the gateway");
     Memory::new().play_fault(row, Fault::bad_gateway()).await;
 }
 
@@ -128,7 +128,7 @@ async fn a_gateway_throttles() {
 async fn a_response_is_not_json() {
     let row = Row::new("a_response_is_not_json", "An HTTP 200 response is not JSON")
         .fails("malformed", "malformed")
-        .remedy("find the proxy or server that sends it");
+        .remedy("find the proxy or server that responds");
     Memory::new().play_fault(row, Fault::not_json()).await;
 }
 
@@ -209,7 +209,7 @@ async fn a_response_is_deep() {
         "A response contains a million nested lists",
     )
     .fails("malformed", "malformed")
-    .remedy("find the server that sends it");
+    .remedy("find the server that responds");
     let mut body = String::from(r#"{"Response":{"Tracks":"#);
     body.push_str(&"[".repeat(LEVELS));
     let fault = Fault::raw(StatusCode::OK, "application/json", body);

@@ -43,7 +43,7 @@ async fn a_credentials_file_stays_incomplete() {
         "A credentials file is incomplete for more than 1 s",
     )
     .fails("credentials", "credentials")
-    .remedy("complete the file; in future, replace the file by renaming a new one");
+    .remedy("complete the file; in future, write a new file and rename it");
     let mut wire = Wire::new().await;
     wire.config = "defaults: {credentials: {profile: {file: profiles}}}\n".to_owned();
     let whole = format!("[default]\nsecret_id = {SECRET_ID}\nsecret_key = {SECRET_KEY}\n");
@@ -60,7 +60,7 @@ async fn a_credentials_file_stays_incomplete() {
 async fn the_configuration_becomes_a_fifo() {
     let row = Row::new(
         "the_configuration_becomes_a_fifo",
-        "With `--config.enable-auto-reload`, the configuration file becomes a FIFO or unreadable",
+        "With `--config.enable-auto-reload`, the configuration file becomes unreadable or a FIFO",
     )
     .also(RELOADED, Equal(0.0))
     .recovers(Recovery::Seconds(10))

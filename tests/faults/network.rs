@@ -75,7 +75,7 @@ async fn a_response_is_huge() {
     const BYTES: usize = 6 * 1024 * 1024;
     let row = Row::new("a_response_is_huge", "A response is larger than 4 MiB")
         .fails("malformed", "malformed")
-        .remedy("find the server that sends it");
+        .remedy("find the server that responds");
     Wire::new().await.play_fault(row, Fault::huge(BYTES)).await;
 }
 
@@ -87,7 +87,7 @@ async fn a_gateway_repeats_a_response() {
     )
     .fails("unavailable", "malformed")
     .remedy(
-        "check gateways and proxies; from the 16th repeat in a row, the exporter accepts repeats",
+        "check gateways and proxies; after 15 repeats in a row, the exporter accepts repeats",
     );
     let fault = Fault::edit(|answer| {
         answer["Response"]["RequestId"] = "0f1e2d3c-0000-4000-8000-000000000000".into();

@@ -98,7 +98,7 @@ async fn the_pages_disagree() {
         .fails("incomplete", "incomplete")
         .also("cloudaudit_account_covered", Miss)
         .afterwards("cloudaudit_account_covered", Equal(1.0))
-        .remedy("wait; if it lasts, open an issue");
+        .remedy("wait; if the fault lasts, open an issue");
     let fault = Fault::total_off_by(3).page(2);
     Memory::with(SHORT_PAGES).play_fault(row, fault).await;
 }

@@ -192,7 +192,7 @@ async fn the_state_file_cannot_be_written() {
     .recovers(Recovery::Seconds(20))
     .afterwards(WRITTEN, Equal(1.0))
     .remedy(
-        "free space, or repair the folder; until then, a restart loses the changes since the last write",
+        "repair the folder, or free disk space; until then, a restart loses the changes since the last write",
     );
     let begins = async |stage: &mut Wire| {
         stage.wait_until_state_is_written().await;
