@@ -87,7 +87,7 @@ async fn a_gateway_repeats_a_response() {
     )
     .fails("unavailable", "malformed")
     .remedy(
-        "check gateways and proxies; after 15 repeats in a row, the exporter accepts repeats",
+        "check gateways and proxies; from the 16th repeat in a row on, the exporter accepts repeats",
     );
     let fault = Fault::edit(|answer| {
         answer["Response"]["RequestId"] = "0f1e2d3c-0000-4000-8000-000000000000".into();
