@@ -62,9 +62,9 @@ metrics! {
     AccountCovered "cloudaudit_account_covered" Gauge []
         "1 if the enabled tracks of an account together record every ResourceType, every ActionType and all EventNames; also 1 if the organization's enabled tracks with TrackForAllMembers do; otherwise 0; absent if this is unknown; cached from the last complete listings."
     AccountCoverageChecked "cloudaudit_account_coverage_checked_timestamp_seconds" Gauge []
-        "Unix time in seconds of the oldest DescribeAuditTracks listing of the account or its organization that cloudaudit_account_covered depends on."
+        "Unix time in seconds of the oldest DescribeAuditTracks listing (of the account or its organization) on which cloudaudit_account_covered depends."
     AccountTrackRequired "cloudaudit_account_track_required" Gauge []
-        "1 if the configuration (track_required) requires the account to have an enabled track of its own or to be covered by the organization, otherwise 0."
+        "1 if the configuration (track_required) requires an enabled track in the account or coverage by the organization's tracks, otherwise 0."
     AccountObservedSeconds "cloudaudit_account_observed_seconds_total" Counter []
         "Total time in seconds between successive complete listings of DescribeAuditTracks that are at most three poll intervals apart."
     AccountCoveredSeconds "cloudaudit_account_covered_seconds_total" Counter []
@@ -80,7 +80,7 @@ metrics! {
     TrackChangedTimestamp "cloudaudit_track_changed_timestamp_seconds" Gauge [region track_id track change]
         "Unix time in seconds at the end of the poll that last detected this kind of change to a track in DescribeAuditTracks; absent if no poll has detected such a change; cached from the last poll."
     TrackChangeOperatorInfo "cloudaudit_track_change_operator_info" Gauge [region track_id track change operator operator_type event]
-        "Operator and eventName of the operation that made the last change of this kind to a track, from DescribeEvents; always 1; absent unless attribution.operator_label is true and the operation is certain; cached from the last search."
+        "Operator and eventName of the operation that made the last change of this kind that a poll detected, from DescribeEvents; always 1; absent unless attribution.operator_label is true and the operation is certain; cached from the last search."
     TrackFullCoverage "cloudaudit_track_full_coverage" Gauge [region track_id track]
         "1 if the settings of a track, whatever its Status, cover every ResourceType, every ActionType and all EventNames, 0 if they cover only a part; absent if the API does not show this; cached from the last complete listing and updated by incomplete listings."
     TrackStorageForeign "cloudaudit_track_storage_foreign" Gauge [region track_id track]
@@ -114,7 +114,7 @@ metrics! {
     TrackChanges "cloudaudit_track_changes_total" Counter [region change]
         "Number of changes to tracks between two listings of DescribeAuditTracks, by kind of change; only a complete listing can show that a track vanished."
     DeliveryState "cloudaudit_delivery_state" Gauge [storage_type storage_region storage_name storage_prefix state]
-        "1 for the present state of the delivery to the Storage of enabled tracks, 0 for every other state; the state is unknown if the last check failed, or if no check has found another state for three times delivery.interval; absent unless delivery.enabled is true; cached from the last check."
+        "1 for the present state of the delivery to the Storage of enabled tracks, 0 for every other state; unknown if the last check failed, or if no check within three times delivery.interval has found another state; absent unless delivery.enabled is true; cached from the last check."
     DeliveryLastArrival "cloudaudit_delivery_last_arrival_timestamp_seconds" Gauge [storage_type storage_region storage_name storage_prefix]
         "Unix time in seconds of the newest object (LastModified) or the newest minute with records in the Storage of enabled tracks; absent until a check finds either; cached from the last successful check."
     DeliveryDue "cloudaudit_delivery_due_timestamp_seconds" Gauge [storage_type storage_region storage_name storage_prefix]
@@ -124,9 +124,9 @@ metrics! {
     DeliveryCheckFailures "cloudaudit_delivery_check_failures_total" Counter [storage_type storage_region storage_name storage_prefix reason]
         "Number of failed checks of the Storage of enabled tracks, by reason; absent unless delivery.enabled is true."
     AttributionResults "cloudaudit_attribution_results_total" Counter [result]
-        "Number of changes to tracks for which the exporter has ended the search for the operator in DescribeEvents, by result; absent unless attribution.enabled is true."
+        "Number of changes to tracks for which the exporter has ended its search of DescribeEvents for the operator, by result; absent unless attribution.enabled is true."
     AttributionPending "cloudaudit_attribution_pending" Gauge []
-        "Number of changes to tracks for which the exporter is still searching for the operator in DescribeEvents; absent unless attribution.enabled is true."
+        "Number of changes to tracks for which the exporter is still searching DescribeEvents for the operator; absent unless attribution.enabled is true."
     AttributionLastSweepTimestamp "cloudaudit_attribution_last_sweep_timestamp_seconds" Gauge []
         "Unix time in seconds at which the last successful sweep of DescribeEvents ended; 0 before the first successful sweep; absent without attribution.sweep_interval."
     TrackWriteOperations "cloudaudit_track_write_operations_total" Counter [event outcome]

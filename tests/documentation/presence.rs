@@ -16,7 +16,7 @@ pub(crate) const WHEN: &[(&str, &str)] = &[
     ("cloudaudit_last_failure_info", "if the last poll failed"),
     (
         "cloudaudit_tracks",
-        "with data; 0 if no track has this status and storage type; absent for `unknown` with `cos`, `cls` or `ckafka` if there is no such track",
+        "with data; if no track has this status and storage type: absent for `unknown` with `cos`, `cls` or `ckafka`, otherwise 0",
     ),
     ("cloudaudit_reported_tracks", WITH_DATA),
     (
@@ -29,7 +29,7 @@ pub(crate) const WHEN: &[(&str, &str)] = &[
     ),
     (
         "cloudaudit_account_coverage_checked_timestamp_seconds",
-        "with `cloudaudit_account_covered`, and still after the listing of the organization's tracks became [too old](#absent-values) for it",
+        "with `cloudaudit_account_covered`; continues if that series ends because the listing of the organization's tracks is [too old](#absent-values)",
     ),
     ("cloudaudit_account_track_required", ALWAYS),
     ("cloudaudit_account_observed_seconds_total", ALWAYS),
