@@ -116,7 +116,7 @@ metrics! {
     DeliveryState "cloudaudit_delivery_state" Gauge [storage_type storage_region storage_name storage_prefix state]
         "1 for the present state of the delivery to the Storage of enabled tracks, 0 for every other state; unknown if the last check failed, or if no check within three times delivery.interval has found another state; absent unless delivery.enabled is true; cached from the last check."
     DeliveryLastArrival "cloudaudit_delivery_last_arrival_timestamp_seconds" Gauge [storage_type storage_region storage_name storage_prefix]
-        "Unix time in seconds of the newest object (LastModified) or the newest minute with records in the Storage of enabled tracks; absent until a check finds either; cached from the last successful check."
+        "Unix time in seconds of the last arrival in the Storage of enabled tracks: LastModified of the newest object in a bucket, or the start of the newest minute with records in a log topic; absent until a check finds an arrival; cached from the last successful check."
     DeliveryDue "cloudaudit_delivery_due_timestamp_seconds" Gauge [storage_type storage_region storage_name storage_prefix]
         "Unix time in seconds of the oldest operation in DescribeEvents that should have arrived in the Storage of enabled tracks but has not; absent if no operation is overdue, or if the oldest overdue operation is unknown; cached from the last successful check."
     DeliveryLastCheck "cloudaudit_delivery_last_check_timestamp_seconds" Gauge [storage_type storage_region storage_name storage_prefix]
@@ -132,7 +132,7 @@ metrics! {
     TrackWriteOperations "cloudaudit_track_write_operations_total" Counter [event outcome]
         "Number of write operations on CloudAudit that sweeps of DescribeEvents found, by eventName and outcome; absent without attribution.sweep_interval."
     UnseenSwitchOffs "cloudaudit_unseen_switch_offs_total" Counter []
-        "Number of switch-offs after which the track was on again before the next poll, from sweeps of DescribeEvents; absent without attribution.sweep_interval."
+        "Number of cases in which a track was switched off and on again between two polls, as found by sweeps of DescribeEvents; absent without attribution.sweep_interval."
     TrackUnseenSwitchOff "cloudaudit_track_unseen_switch_off_timestamp_seconds" Gauge [track_id track]
         "Unix time in seconds of the last switch-off after which a track was on again before the next poll, from sweeps of DescribeEvents; absent if the change feed has no such switch-off."
     ApiRequests "cloudaudit_api_requests_total" Counter [action]

@@ -57,7 +57,8 @@ mapping! {
         /// or organization is required.
         accounts: Names<AccountName, AccountKeys, { defaults::MOST_ACCOUNTS }>,
         /// The organizations by name. The name is the value of the label `organization`. The
-        /// exporter lists the members, and polls a member account with a role in that account.
+        /// exporter lists the members, assumes a role in each selected member account, and polls
+        /// the account.
         organizations: Names<OrganizationName, OrganizationKeys, 64>,
     }
     extra {

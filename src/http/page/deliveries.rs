@@ -67,7 +67,7 @@ pub(super) fn table<'a>(scope: &Scope<'a>) -> Option<Table<'a>> {
 fn meaning(state: DeliveryState) -> &'static str {
     match state {
         DeliveryState::Stalled => {
-            "records are due and have not arrived; check the role CloudAudit_QCSRole, the policy of the storage, and overdue bills"
+            "records are overdue; check the role CloudAudit_QCSRole, the policy of the storage, and overdue bills"
         }
         DeliveryState::Unproven => {
             "no arrival is known since the settings of the tracks last changed"

@@ -197,7 +197,7 @@ pub const EVENTS: [Event; 35] = [
     ),
     event(
         Rules,
-        "records are due and do not arrive",
+        "operation records are overdue",
         ("accounts", "not-delivering"),
         &["DeliveryStalled"],
         &[],
