@@ -64,7 +64,7 @@ async fn the_api_throttles() {
         .afterwards("cloudaudit_rate_limiter_requests_per_second", Equal(10.0))
         .recovers(Recovery::Intervals(2))
         .remedy(
-            "find other clients of this key, lengthen `poll.interval`, or lower `rate_limit.requests_per_second`",
+            "find other clients that use this key, lengthen `poll.interval`, or lower `rate_limit.requests_per_second`",
         );
     Memory::new().play_fault(row, Fault::throttled()).await;
 }
@@ -119,7 +119,7 @@ async fn a_proxy_redirects() {
 async fn a_gateway_throttles() {
     let row = Row::new("a_gateway_throttles", "A gateway returns HTTP 429")
         .fails("throttled", "http_429")
-        .remedy("find other clients of this key or source address");
+        .remedy("find other clients that use this key or source address");
     let fault = Fault::raw(StatusCode::TOO_MANY_REQUESTS, "text/html", "");
     Memory::new().play_fault(row, fault).await;
 }

@@ -119,7 +119,7 @@ async fn total_count_is_too_high() {
     .also("cloudaudit_track_changes_total", GrowBy(0.0))
     .afterwards("cloudaudit_account_covered", Equal(1.0))
     .remedy(
-        "compare the tracks with the console; if the API counts unlisted tracks, set `poll.accept_short_listings: true`",
+        "compare the listed tracks with the console; if the API counts unlisted tracks, set `poll.accept_short_listings: true`",
     );
     Memory::new().play_fault(row, Fault::total_off_by(1)).await;
 }
@@ -199,7 +199,7 @@ async fn total_count_is_too_low() {
     .also("cloudaudit_reported_tracks", Equal(4.0))
     .also("cloudaudit_track_changes_total", GrowBy(0.0))
     .afterwards("cloudaudit_reported_tracks", Equal(5.0))
-    .remedy("compare the tracks with the console");
+    .remedy("compare the listed tracks with the console");
     Memory::new().play_fault(row, Fault::total_off_by(-1)).await;
 }
 
@@ -224,7 +224,7 @@ async fn total_count_is_too_low_at_the_end_of_a_page() {
     )
     .afterwards("cloudaudit_track_present{track=\"track-5\"}", Equal(1.0))
     .remedy(
-        "compare the tracks with the console; a larger `poll.page_size` can add the missing track",
+        "compare the listed tracks with the console; a larger `poll.page_size` can add the missing track",
     );
     let stage = Memory::with(Setup {
         page_size: 4,

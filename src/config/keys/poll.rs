@@ -11,7 +11,7 @@ mapping! {
         /// `timeout`.
         interval: Interval = format_duration(defaults::INTERVAL),
         /// The time limit of each attempt of an API request. Fixed at `10s` for STS and the
-        /// Organization API. Not longer than the interval of any account or of its delivery checks.
+        /// Organization API. Not longer than any `interval` of an account or of its delivery checks.
         timeout: Timeout = format_duration(defaults::POLL.timeout),
         /// The maximum number of attempts for a request that fails as `throttled` or `unavailable`.
         /// Fixed at 3 for STS and the Organization API.
