@@ -110,7 +110,7 @@ pub(super) fn has_unknown_status(record: &OperationRecord) -> bool {
 
 /// Returns whether a record is about a write operation on CloudAudit. The query requests only such
 /// records, so this matters only if the API ignores an attribute.
-pub(super) fn is_write_to_tracks(record: &OperationRecord) -> bool {
+pub(super) fn is_write(record: &OperationRecord) -> bool {
     let is_or_unknown =
         |text: &str, wanted: &str| text.is_empty() || text.eq_ignore_ascii_case(wanted);
     is_or_unknown(&record.action_type, "Write")

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime};
 
 use super::query_period::{Window, in_the_cloud, on_this_machine};
-use super::remembered::{TOLERANCE, is_write_to_tracks, seen_switch};
+use super::remembered::{TOLERANCE, is_write, seen_switch};
 use super::unseen::{Polls, Read, UnseenSwitchOff, take_unseen};
 use crate::clock::{age, unix_nanos};
 use crate::snapshot::{
@@ -200,7 +200,7 @@ impl Sweep {
         let since = self.state.since;
         let counts = |record: &&OperationRecord| {
             let at = on_this_machine(record.operation.at, skew);
-            is_write_to_tracks(record) && at + RECORD_PRECISION > since
+            is_write(record) && at + RECORD_PRECISION > since
         };
         for record in records.iter().filter(counts) {
             let remembered = Remembered::of(record);

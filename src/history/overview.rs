@@ -103,8 +103,8 @@ impl OverviewCache {
 }
 
 /// Splits the overview of an account that its own tracks do not cover, at the end of the validity of
-/// what is known about the organization's tracks. After that, coverage is unknown, and its time is
-/// that of the last listing. The later part comes first. A part without time is `None`.
+/// what is known about the organization's tracks. After that, coverage is unknown, and the time of the
+/// listing that decided it stays. The later part comes first. A part without time is `None`.
 fn with_organization(
     organization: Option<OrganizationCoverage>,
     own: Overview,
@@ -112,7 +112,7 @@ fn with_organization(
     let Some(organization) = organization.filter(|_| own.totals.covered != Some(true)) else {
         return [Some(own), None];
     };
-    let OrganizationCoverage { checked, until, .. } = organization;
+    let (checked, until) = (organization.checked(), organization.until);
     let (covered, coverage_checked) = if organization.is_covered {
         (Some(true), checked)
     } else {

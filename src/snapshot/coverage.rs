@@ -10,7 +10,7 @@ pub struct OrganizationCoverage {
     /// Whether they record everything for all members.
     pub is_covered: bool,
     /// When they were listed. `None` if they never were.
-    pub checked: Option<SystemTime>,
+    checked: Option<SystemTime>,
     /// The end of its validity.
     pub until: Moment,
     /// The end of its use as evidence.
@@ -38,15 +38,22 @@ impl OrganizationCoverage {
         }
     }
 
-    /// Returns that nothing was found until `now`.
+    /// Returns that nothing was found until `now`, because no attempt has ended.
     pub fn unknown(now: Moment) -> Self {
         Self {
             is_covered: false,
             checked: None,
             until: now,
             evidence_until: now,
-            is_current: false,
+            is_current: true,
         }
+    }
+
+    /// Returns when they were listed: the Unix epoch if every attempt failed, `None` before the end of
+    /// the first attempt.
+    pub fn checked(&self) -> Option<SystemTime> {
+        let never = (!self.is_current).then_some(SystemTime::UNIX_EPOCH);
+        self.checked.or(never)
     }
 
     /// Records that a later attempt failed: the result stays valid, but is no evidence any more.

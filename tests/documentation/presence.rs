@@ -29,7 +29,7 @@ pub(crate) const WHEN: &[(&str, &str)] = &[
     ),
     (
         "cloudaudit_account_coverage_checked_timestamp_seconds",
-        "with `cloudaudit_account_covered`; continues if that series ends because the listing of the organization's tracks is [too old](#absent-values)",
+        "with `cloudaudit_account_covered`, and if that series is [absent](#absent-values) because the exporter cannot list the organization's tracks",
     ),
     ("cloudaudit_account_track_required", ALWAYS),
     ("cloudaudit_account_observed_seconds_total", ALWAYS),

@@ -1,6 +1,6 @@
 //! The time of the oldest observation that an account's coverage depends on.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use cloudaudit_exporter::failure::Reason;
 use cloudaudit_exporter::history::{OverviewCache, is_covered};
@@ -74,9 +74,13 @@ fn coverage_by_the_organization_has_the_time_of_its_observation() {
     let overview = member(coverage, &target);
     assert_eq!(overview.totals.covered, None, "no longer valid");
     assert_eq!(overview.coverage_checked, Some(checked.wall));
-    // Nothing was ever listed.
-    let overview = member(OrganizationCoverage::unknown(target.now), &target);
-    assert_eq!(overview.coverage_checked, None);
+    // Before the first attempt has ended, and after it has failed.
+    let mut unknown = OrganizationCoverage::unknown(target.now);
+    assert_eq!(member(unknown, &target).coverage_checked, None);
+    unknown.refresh_failed();
+    let overview = member(unknown, &target);
+    assert_eq!(overview.totals.covered, None);
+    assert_eq!(overview.coverage_checked, Some(SystemTime::UNIX_EPOCH));
     // The organization not covering its members is an observation, too.
     let checked = target.now;
     let uncovered = OrganizationCoverage::found(false, checked, REFRESH);

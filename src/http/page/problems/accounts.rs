@@ -89,7 +89,7 @@ pub(super) fn outdated_coverage(facts: Facts<'_>, report: &Report) -> Option<Sys
     let overview = overviews.find(|it| it.is_of(facts.view.now))?;
     let checked = overview.coverage_checked?;
     let is_old = age(checked, facts.view.now.wall).is_none_or(|age| age > refresh * 2);
-    (overview.totals.covered == Some(true) && is_old).then_some(checked)
+    (overview.totals.covered != Some(false) && is_old).then_some(checked)
 }
 
 pub(super) fn outdated<'a>(scope: &Scope<'a>) -> Problem<'a> {
@@ -98,7 +98,7 @@ pub(super) fn outdated<'a>(scope: &Scope<'a>) -> Problem<'a> {
     let rows = accounts.filter(|report| outdated_coverage(facts, report).is_some());
     Problem {
         level: Level::Warning,
-        advice: "The last listing of the organization's tracks covers these accounts, but this listing is old.",
+        advice: "Whether these accounts are covered depends on an old listing of their tracks or of their organization's.",
         table: Table::new(
             "outdated",
             "Accounts whose coverage is outdated",
@@ -108,7 +108,9 @@ pub(super) fn outdated<'a>(scope: &Scope<'a>) -> Problem<'a> {
                 vec![
                     Box::new(Account(name(report))),
                     Box::new(Text(&report.account.organization)),
-                    Box::new(facts.when(outdated_coverage(facts, report))),
+                    Box::new(facts.when(
+                        outdated_coverage(facts, report).filter(|at| *at > SystemTime::UNIX_EPOCH),
+                    )),
                 ]
             },
         ),
