@@ -62,7 +62,7 @@ metrics! {
     AccountCovered "cloudaudit_account_covered" Gauge []
         "1 if the enabled tracks of an account together record every ResourceType, every ActionType and all EventNames; also 1 if the organization's enabled tracks with TrackForAllMembers do; otherwise 0; absent if this is unknown; cached from the last complete listings."
     AccountCoverageChecked "cloudaudit_account_coverage_checked_timestamp_seconds" Gauge []
-        "Unix time in seconds of the oldest DescribeAuditTracks listing (of the account or its organization) on which cloudaudit_account_covered depends; 0 if every attempt to list the organization's tracks has failed; absent if cloudaudit_account_covered is absent for another reason."
+        "Unix time in seconds of the oldest DescribeAuditTracks listing (of the account or its organization) on which cloudaudit_account_covered depends; 0 if the exporter has not listed the organization's tracks since its start; absent if cloudaudit_account_covered is absent for another reason."
     AccountTrackRequired "cloudaudit_account_track_required" Gauge []
         "1 if the configuration (track_required) requires an enabled track in the account or coverage by the organization's tracks, otherwise 0."
     AccountObservedSeconds "cloudaudit_account_observed_seconds_total" Counter []

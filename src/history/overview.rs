@@ -112,12 +112,12 @@ fn with_organization(
     let Some(organization) = organization.filter(|_| own.totals.covered != Some(true)) else {
         return [Some(own), None];
     };
-    let (checked, until) = (organization.checked(), organization.until);
+    let OrganizationCoverage { checked, until, .. } = organization;
     let (covered, coverage_checked) = if organization.is_covered {
-        (Some(true), checked)
+        (Some(true), Some(checked))
     } else {
         let own_checked = own.coverage_checked;
-        (own.totals.covered, own_checked.min(checked))
+        (own.totals.covered, own_checked.map(|own| own.min(checked)))
     };
     let before = Overview {
         until: own.until.or(until),

@@ -9,8 +9,8 @@ use crate::clock::Moment;
 pub struct OrganizationCoverage {
     /// Whether they record everything for all members.
     pub is_covered: bool,
-    /// When they were listed. `None` if they never were.
-    checked: Option<SystemTime>,
+    /// When they were listed, the Unix epoch if they never were.
+    pub checked: SystemTime,
     /// The end of its validity.
     pub until: Moment,
     /// The end of its use as evidence.
@@ -31,30 +31,24 @@ impl OrganizationCoverage {
     pub fn found(is_covered: bool, now: Moment, refresh: Duration) -> Self {
         Self {
             is_covered,
-            checked: Some(now.wall),
+            checked: now.wall,
             until: now + refresh * VALID_REFRESHES,
             evidence_until: now + refresh * EVIDENCE_REFRESHES,
             is_current: true,
         }
     }
 
-    /// Returns that nothing was found until `now`, because no attempt has ended.
+    /// Returns that nothing was found until `now`.
     pub fn unknown(now: Moment) -> Self {
         Self {
             is_covered: false,
-            checked: None,
+            checked: SystemTime::UNIX_EPOCH,
             until: now,
             evidence_until: now,
-            is_current: true,
+            is_current: false,
         }
     }
 
-    /// Returns when they were listed: the Unix epoch if every attempt failed, `None` before the end of
-    /// the first attempt.
-    pub fn checked(&self) -> Option<SystemTime> {
-        let never = (!self.is_current).then_some(SystemTime::UNIX_EPOCH);
-        self.checked.or(never)
-    }
 
     /// Records that a later attempt failed: the result stays valid, but is no evidence any more.
     pub fn refresh_failed(&mut self) {

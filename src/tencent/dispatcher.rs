@@ -260,7 +260,7 @@ impl Dispatcher {
         match response {
             Ok(response) => response.map_err(|error| transport_failure(&error)),
             Err(_) => Err(timeout_failure(format!(
-                "no complete response within {:?}",
+                "no complete response within {:?} (poll.timeout)",
                 self.limits.timeout
             ))),
         }

@@ -74,13 +74,15 @@ fn coverage_by_the_organization_has_the_time_of_its_observation() {
     let overview = member(coverage, &target);
     assert_eq!(overview.totals.covered, None, "no longer valid");
     assert_eq!(overview.coverage_checked, Some(checked.wall));
-    // Before the first attempt has ended, and after it has failed.
-    let mut unknown = OrganizationCoverage::unknown(target.now);
-    assert_eq!(member(unknown, &target).coverage_checked, None);
-    unknown.refresh_failed();
+    // Nothing was ever listed.
+    let unknown = OrganizationCoverage::unknown(target.now);
     let overview = member(unknown, &target);
     assert_eq!(overview.totals.covered, None);
     assert_eq!(overview.coverage_checked, Some(SystemTime::UNIX_EPOCH));
+    // If the account's own listing leaves its coverage unknown, no listing decides it.
+    target.sees([]);
+    assert_eq!(member(unknown, &target).coverage_checked, None);
+    target.lists([off()]);
     // The organization not covering its members is an observation, too.
     let checked = target.now;
     let uncovered = OrganizationCoverage::found(false, checked, REFRESH);
