@@ -49,7 +49,6 @@ impl OrganizationCoverage {
         }
     }
 
-
     /// Records that a later attempt failed: the result stays valid, but is no evidence any more.
     pub fn refresh_failed(&mut self) {
         self.is_current = false;
