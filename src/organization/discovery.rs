@@ -74,8 +74,9 @@ impl Discovery {
         }
     }
 
-    /// Marks the coverage as unknown before the first result. Without `details_interval`, the
-    /// organization's tracks do not count.
+    /// Marks the coverage as unknown, unless a result is known. A task does this before it waits for its
+    /// first refresh, because accounts may be polled before. Without `details_interval`, the
+    /// organization's tracks do not count, and the result is discarded.
     pub fn begin_coverage(&self) {
         self.coverage.send_if_modified(|coverage| {
             let begun = self.admin.as_ref().map(|(client, _)| {
